@@ -1,0 +1,62 @@
+"""The hold token: what reservations signs (audience "hold"), the client carries, and orders reads.
+
+It is short on purpose, because it travels in a header: a line names its ticket type and price once, and its places are
+arrays without field names.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from contracts.sale import Money, PlaceSold, Time
+
+
+class HeldPlace(msgspec.Struct, frozen=True, array_like=True):
+    """One place of a line: its block and slot, counted from 0, and for a seat where it is."""
+
+    block: int
+    slot: int
+    section: str | None = None
+    row: str | None = None
+    seat: str | None = None
+
+
+class HoldLine(msgspec.Struct, frozen=True, kw_only=True):
+    """The places held at one ticket type, with the price that wins whatever happens to the ticket type later."""
+
+    pool_id: str
+    ticket_type_id: str
+    ticket_type_name: str
+    price: Money
+    places: tuple[HeldPlace, ...]
+
+
+class HoldToken(msgspec.Struct, frozen=True, kw_only=True):
+    """Places kept for one person until `expires_at`. One basket is one hold, and one hold is at most one order."""
+
+    hold_id: str
+    event_id: str
+    event_name: str
+    organiser_id: str
+    person_id: str
+    lines: tuple[HoldLine, ...]
+    total: Money
+    expires_at: Time
+
+    def places(self) -> tuple[PlaceSold, ...]:
+        """The places as the messages of the sale list them, in the order of the lines."""
+        return tuple(
+            PlaceSold(
+                pool_id=line.pool_id,
+                block=place.block,
+                slot=place.slot,
+                ticket_type_id=line.ticket_type_id,
+                ticket_type_name=line.ticket_type_name,
+                price=line.price,
+                section=place.section,
+                row=place.row,
+                seat=place.seat,
+            )
+            for line in self.lines
+            for place in line.places
+        )

@@ -1,0 +1,1 @@
+"""People, organisers, members and sessions."""

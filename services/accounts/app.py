@@ -1,0 +1,227 @@
+"""Accounts: the Chalice app. Routes and triggers parse, call one use case and map the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalice.app import AuthRequest, AuthResponse, DynamoDBEvent
+
+from contracts.accounts import OrganiserRegistered
+from services.accounts import domain, repository, use_cases
+from services.accounts.schemas import (
+    AddMember,
+    KeysView,
+    MembershipView,
+    MembersQuery,
+    MemberView,
+    MeView,
+    OrganiserView,
+    PersonView,
+    Refresh,
+    RegisterOrganiser,
+    SessionView,
+    SignIn,
+    SignUp,
+)
+from services.accounts.settings import AccountsSettings
+from shared import clock
+from shared.auth import CONTEXT_KEY, AccessRefused, authorize_access_token, unpack_identity
+from shared.http import IN_TABLE, PUBLIC, SIGNED_IN, App, Call, PageView, member, page_answer
+from shared.messaging import Relay
+from shared.settings import load
+
+settings = load(AccountsSettings)
+app = App(
+    "accounts",
+    problems={
+        domain.AccountsError: (422, "validation-failed", "Something in the request is not acceptable"),
+        domain.EmailTaken: (409, "email-taken", "There is an account with this e-mail address"),
+        domain.SignInRefused: (401, "sign-in-refused", "The sign-in was refused"),
+        domain.SessionOver: (401, "session-over", "The session is over"),
+        domain.RoleNotYours: (403, "role-not-yours", "You may not give this role"),
+    },
+)
+_once = IN_TABLE("ACCOUNTS_TABLE_NAME", required=False)
+
+
+@app.authorizer(name="authorize", ttl_seconds=60)
+def authorize(request: AuthRequest) -> AuthResponse:
+    """Verifies the access token for every route of this API, and that its session has not been ended."""
+    response = authorize_access_token(request)
+    identity = unpack_identity(response.context[CONTEXT_KEY])
+    if not use_cases.session_is_live(identity.session_id, clock.now()):
+        raise AccessRefused
+    return response
+
+
+@app.route(
+    "/v1/people",
+    methods=["POST"],
+    body=SignUp,
+    answers=PersonView,
+    status=201,
+    access=PUBLIC,
+    idempotency=_once,
+    summary="Sign up",
+    errors=(domain.InvalidEmail, domain.WeakPassword, domain.EmailTaken),
+)
+def sign_up(call: Call) -> Any:
+    """Makes an account. With the account's own password it can be sent again at any time, and answers the same."""
+    person = use_cases.sign_up(call.body, call.operation_id, call.now)
+    return PersonView(person_id=person.person_id, email=person.email, name=person.name)
+
+
+@app.route("/v1/people/me", answers=MeView, access=SIGNED_IN, summary="Who am I")
+def show_me(call: Call) -> Any:
+    """The signed-in person and the organisers it belongs to, as of now."""
+    person = use_cases.me(call.person)
+    return MeView(
+        person_id=person.person_id,
+        email=person.email,
+        name=person.name,
+        session_id=call.person.session_id,
+        memberships=[
+            MembershipView(organiser_id=one.organiser_id, organiser_name=one.organiser_name, role=one.role)
+            for one in person.memberships
+        ],
+    )
+
+
+@app.route(
+    "/v1/sessions",
+    methods=["POST"],
+    body=SignIn,
+    answers=SessionView,
+    status=201,
+    access=PUBLIC,
+    summary="Sign in",
+    errors=(domain.SignInRefused,),
+)
+def sign_in(call: Call) -> Any:
+    """Begins a session. Its tokens are stored nowhere, so sent again it begins another."""
+    return _session_view(use_cases.sign_in(call.body, call.now))
+
+
+@app.route(
+    "/v1/sessions/refresh",
+    methods=["POST"],
+    body=Refresh,
+    answers=SessionView,
+    access=PUBLIC,
+    summary="Stay signed in",
+    errors=(domain.SessionOver,),
+)
+def refresh(call: Call) -> Any:
+    """Gives new tokens for the newest refresh token; an outdated one ends the session, but for 30 s of grace."""
+    return _session_view(use_cases.refresh(call.body.refresh_token, call.now))
+
+
+@app.route("/v1/sessions/current", methods=["DELETE"], status=204, access=SIGNED_IN, summary="Sign out")
+def sign_out(call: Call) -> None:
+    """Ends the session. Accounts refuses its access token within a minute, other services once its ten are over."""
+    use_cases.sign_out(call.person.session_id, call.now)
+
+
+@app.route(
+    "/v1/organisers",
+    methods=["POST"],
+    body=RegisterOrganiser,
+    answers=OrganiserView,
+    status=201,
+    access=SIGNED_IN,
+    idempotency=_once,
+    summary="Register an organiser",
+    errors=(domain.InvalidName, domain.TooManyMemberships),
+)
+def register_organiser(call: Call) -> Any:
+    """Makes an organiser, owned by who asks. The role is in the access token after the next refresh."""
+    return _organiser_view(use_cases.register_organiser(call.body, call.person, call.operation_id, call.now))
+
+
+@app.route("/v1/organisers/{organiser_id}", answers=OrganiserView, access=member(), summary="An organiser")
+def show_organiser(call: Call) -> Any:
+    """An organiser, to its members."""
+    return _organiser_view(use_cases.organiser(call.path["organiser_id"]))
+
+
+@app.route(
+    "/v1/organisers/{organiser_id}/members",
+    query=MembersQuery,
+    answers=PageView[MemberView],
+    access=member("owner", "manager"),
+    summary="Its members",
+)
+def list_members(call: Call) -> Any:
+    """The organiser's members, to its owners and managers."""
+    organiser_id = call.path["organiser_id"]
+    page = use_cases.list_members(organiser_id, call.query.limit, call.query.cursor)
+    return page_answer(page, _member_view, f"/v1/organisers/{organiser_id}/members", call.query)
+
+
+@app.route(
+    "/v1/organisers/{organiser_id}/members",
+    methods=["POST"],
+    body=AddMember,
+    answers=MemberView,
+    status=201,
+    access=member("owner", "manager"),
+    idempotency=_once,
+    summary="Add a member",
+    errors=(domain.InvalidEmail, domain.UnknownPerson, domain.RoleNotYours, domain.TooManyMemberships),
+)
+def add_member(call: Call) -> Any:
+    """Gives somebody who has an account a role here. The same again changes nothing."""
+    return _member_view(use_cases.add_member(call.path["organiser_id"], call.body, call.person, call.now))
+
+
+@app.route(
+    "/.well-known/jwks.json",
+    answers=KeysView,
+    access=PUBLIC,
+    summary="The keys that verify access tokens",
+    # A new key is published a day before it signs, so that nobody meets a token by a key not seen yet.
+    cache="public, max-age=3600",
+)
+def show_keys(call: Call) -> Any:
+    """The public keys, the one that signs now in front."""
+    return use_cases.keys()
+
+
+def _session_view(signed_in: use_cases.SignedIn) -> SessionView:
+    return SessionView(
+        session_id=signed_in.session.session_id,
+        person_id=signed_in.person.person_id,
+        token_type="Bearer",
+        access_token=signed_in.access.token,
+        expires_at=signed_in.access.expires_at,
+        refresh_token=signed_in.refresh.text,
+        refresh_expires_at=signed_in.session.runs_out_at,
+    )
+
+
+def _organiser_view(row: repository.OrganiserRow) -> OrganiserView:
+    return OrganiserView(organiser_id=row.organiser_id, name=row.name, registered_at=row.created_at)
+
+
+def _member_view(row: repository.MemberRow) -> MemberView:
+    return MemberView(
+        person_id=row.person_id, email=row.email, name=row.name, role=row.role, member_since=row.created_at
+    )
+
+
+_relay = Relay(
+    source="accounts",
+    topic_arn=settings.accounts_topic_arn,
+    builders={OrganiserRegistered.type_name: use_cases.registered_message},
+)
+
+
+@app.on_dynamodb_record(
+    stream_arn=settings.accounts_table_stream_arn,
+    batch_size=100,
+    starting_position="TRIM_HORIZON",
+    name="relay",
+)
+def relay(event: DynamoDBEvent) -> dict[str, list[dict[str, str]]]:
+    """Publishes what the organisers' rows announce."""
+    return _relay.handle(event)

@@ -1,0 +1,55 @@
+"""Where accounts keeps its rows, and the conditional writes that keep them right.
+
+person#<id>       person            the person
+                  membership#<org>  one for each organiser the person belongs to: read with the person, in one query
+email#<address>   email             whose address it is: makes it unique
+session#<id>      session           one sign-in
+organiser#<id>    organiser         the organiser; carries organiser_registered in its outbox
+                  member#<person>   the same membership, for listing an organiser's members
+"""
+
+from services.accounts.repository.organisers import (
+    MemberRow,
+    OrganiserRow,
+    add_organiser,
+    member,
+    members,
+    organiser,
+    put_member,
+)
+from services.accounts.repository.people import (
+    Membership,
+    Person,
+    add_person,
+    person_by_email,
+    person_by_id,
+    renew_password_hash,
+)
+from services.accounts.repository.sessions import (
+    end_session,
+    remembered_session,
+    rotate_session,
+    session,
+    start_session,
+)
+
+__all__ = [
+    "MemberRow",
+    "Membership",
+    "OrganiserRow",
+    "Person",
+    "add_organiser",
+    "add_person",
+    "end_session",
+    "member",
+    "members",
+    "organiser",
+    "person_by_email",
+    "person_by_id",
+    "put_member",
+    "remembered_session",
+    "renew_password_hash",
+    "rotate_session",
+    "session",
+    "start_session",
+]

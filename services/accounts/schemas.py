@@ -1,0 +1,114 @@
+"""What accounts reads from requests and writes into answers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+
+from contracts.sale import Time
+from services.accounts.domain import Role
+from shared.http import PageQuery, RequestBody
+
+Text = Annotated[str, msgspec.Meta(max_length=1000)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class SignUp(RequestBody, frozen=True):
+    """A new person. A password has 10 to 256 characters, and is not among the commonest."""
+
+    email: Text
+    password: Text
+    name: Name
+
+
+class PersonView(msgspec.Struct, kw_only=True):
+    """A person, to the person alone."""
+
+    person_id: str
+    email: str
+    name: str
+
+
+class SignIn(RequestBody, frozen=True):
+    """The e-mail address and password of a person."""
+
+    email: Text
+    password: Text
+
+
+class Refresh(RequestBody, frozen=True):
+    """The refresh token that was given out last."""
+
+    refresh_token: Text
+
+
+class SessionView(msgspec.Struct, kw_only=True):
+    """What keeps a person signed in. `expires_at` is the access token's end, `refresh_expires_at` the session's.
+
+    Every refresh gives a new refresh token, and the one before it is of no use any more.
+    """
+
+    session_id: str
+    person_id: str
+    token_type: str
+    access_token: str
+    expires_at: Time
+    refresh_token: str
+    refresh_expires_at: Time
+
+
+class MembershipView(msgspec.Struct, kw_only=True):
+    """An organiser the person belongs to."""
+
+    organiser_id: str
+    organiser_name: str
+    role: str
+
+
+class MeView(PersonView, kw_only=True):
+    """The person who asks, as it is now: an access token may be up to ten minutes behind."""
+
+    session_id: str
+    memberships: list[MembershipView]
+
+
+class RegisterOrganiser(RequestBody, frozen=True):
+    """A new organiser; who registers it is its first owner."""
+
+    name: Name
+
+
+class OrganiserView(msgspec.Struct, kw_only=True):
+    """An organiser, to its members."""
+
+    organiser_id: str
+    name: str
+    registered_at: Time
+
+
+class AddMember(RequestBody, frozen=True):
+    """Somebody who has an account, by e-mail address, and the role to give."""
+
+    email: Text
+    role: Role
+
+
+class MemberView(msgspec.Struct, kw_only=True):
+    """A member of an organiser."""
+
+    person_id: str
+    email: str
+    name: str
+    role: str
+    member_since: Time
+
+
+class MembersQuery(PageQuery, frozen=True):
+    """A page of the members."""
+
+
+class KeysView(msgspec.Struct, kw_only=True):
+    """The public keys that verify access tokens (RFC 7517)."""
+
+    keys: list[dict[str, Any]]

@@ -1,0 +1,65 @@
+"""What the public reads, kept in Redis for moments, so that a crowd costs the table nothing. Without it, read anew."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from services.catalog import domain
+from services.catalog.repository.events import Upcoming
+from shared.cache import Cache
+
+EVENT_SECONDS: Final = 30
+UPCOMING_SECONDS: Final = 15
+
+_UPCOMING_TAG: Final = "upcoming"
+
+
+def remembered_event(event_id: str, load: Callable[[], domain.Event | None]) -> domain.Event | None:
+    """The event as the public may see it; forgotten with `forget_event`."""
+
+    def encoded() -> bytes:
+        return msgspec.msgpack.encode(load())
+
+    found = _cache().get_or_load(f"event:{event_id}", encoded, EVENT_SECONDS, tags=[_tag(event_id)])
+    return msgspec.msgpack.decode(found, type=domain.Event | None)
+
+
+def remembered_upcoming(limit: int, cursor: str | None, load: Callable[[], Upcoming]) -> Upcoming:
+    """A page of the public list; forgotten with `forget_upcoming`."""
+
+    def encoded() -> bytes:
+        page = load()
+        return msgspec.msgpack.encode((page.items, page.next))
+
+    key = f"upcoming:{limit}:{cursor or ''}"
+    found = _cache().get_or_load(key, encoded, UPCOMING_SECONDS, tags=[_UPCOMING_TAG])
+    items, following = msgspec.msgpack.decode(found, type=tuple[list[domain.Event], str | None])
+    return Upcoming(items, following)
+
+
+def forget_event(event_id: str) -> None:
+    """Let the next reader see the event as it is now."""
+    _cache().invalidate_tag(_tag(event_id))
+
+
+def forget_upcoming() -> None:
+    """Let the next readers of the public list see it as it is now."""
+    _cache().invalidate_tag(_UPCOMING_TAG)
+
+
+def _tag(event_id: str) -> str:
+    return f"event:{event_id}"
+
+
+def _cache() -> Cache:
+    return _cache_for(os.environ.get("REDIS_URL") or None, os.environ.get("RESOURCE_PREFIX", "stagedoor"))
+
+
+@lru_cache(maxsize=4)
+def _cache_for(url: str | None, resource_prefix: str) -> Cache:
+    return Cache(url, prefix=f"{resource_prefix}:catalog")

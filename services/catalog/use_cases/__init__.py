@@ -1,0 +1,39 @@
+"""What people and messages ask of catalog, one function for each."""
+
+from services.catalog.use_cases.events import (
+    change_event,
+    event_for,
+    list_events,
+    plan_event,
+    publish_event,
+    published_message,
+)
+from services.catalog.use_cases.organisers import keep_organiser
+from services.catalog.use_cases.places import (
+    add_seat_map,
+    add_series,
+    add_venue,
+    list_series,
+    list_venues,
+    seat_map,
+    venue,
+)
+from services.catalog.use_cases.season import import_season
+
+__all__ = [
+    "add_seat_map",
+    "add_series",
+    "add_venue",
+    "change_event",
+    "event_for",
+    "import_season",
+    "keep_organiser",
+    "list_events",
+    "list_series",
+    "list_venues",
+    "plan_event",
+    "publish_event",
+    "published_message",
+    "seat_map",
+    "venue",
+]

@@ -1,0 +1,1 @@
+"""Notifications: mails to buyers about their tickets and refunds."""

@@ -1,0 +1,188 @@
+"""Which mails are sent, what stands in them, and when one may be tried again."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import datetime, timedelta
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from contracts.orders import OrderRefunded
+from contracts.tickets import TicketsIssued
+from shared import money
+
+Kind = Literal["tickets", "refund"]
+State = Literal["claimed", "sent", "undeliverable"]
+
+# Longer than a function may run: whoever claimed and did not finish is dead by then.
+CLAIM_KEPT: Final = timedelta(seconds=60)
+SUBJECT_LENGTH_MAX: Final = 150
+NAME_LENGTH_MAX: Final = 80
+ADDRESS_LENGTH_MAX: Final = 254
+
+# Deliberately narrow: ASCII without quoting, comments or blanks. Nothing that passes can end a header line.
+_ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}")
+
+# Orders' own words for why money goes back; whatever else comes is reservations' word for a refused hold.
+_REASONS: Final[dict[str, str | None]] = {
+    "wrong_amount": "the amount that was paid was not the amount of the order",
+    "order_cancelled": "the order was cancelled before its payment arrived",
+    "second_payment": "the order was paid more than once",
+    "payment_refunded": None,
+}
+_PLACES_LOST: Final = "your places had gone to somebody else before the payment arrived"
+
+
+class Undeliverable(Exception):
+    """No mail can be sent to this address, now or later."""
+
+
+class ClaimHeld(Exception):
+    """Somebody else is sending this very mail; the message must come again."""
+
+
+class DocumentChanged(Exception):
+    """The PDF is not the one the message spoke of."""
+
+
+class OrderUnknown(Exception):
+    """Nothing was sent about this order, or nothing that the caller may see."""
+
+
+class TicketLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One ticket as a mail lists it."""
+
+    name: str
+    place: str
+
+
+class Mail(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail about an order, before it is laid out. `facts` are what its template shows."""
+
+    order_id: str
+    kind: Kind
+    version: int
+    organiser_id: str
+    person_id: str
+    address: str
+    name: str
+    subject: str
+    facts: dict[str, object]
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of a mail: enough to never send it twice, and to tell who asks."""
+
+    order_id: str
+    kind: Kind
+    version: int
+    organiser_id: str
+    person_id: str
+    address: str
+    subject: str
+    state: State
+    claimed_at: datetime
+    tries: int
+    event_name: str | None = None
+    sent_at: datetime | None = None
+    reference: str | None = None
+
+
+def tickets_mail(message: TicketsIssued) -> Mail:
+    """The mail that brings the tickets."""
+    what = "ticket" if len(message.tickets) == 1 else "tickets"
+    return Mail(
+        order_id=message.order_id,
+        kind="tickets",
+        version=message.version,
+        organiser_id=message.organiser_id,
+        person_id=message.buyer.person_id,
+        address=message.buyer.email,
+        name=header_text(message.buyer.name, NAME_LENGTH_MAX),
+        subject=header_text(f"Your {what} for {message.event_name}", SUBJECT_LENGTH_MAX),
+        facts={
+            "name": header_text(message.buyer.name, NAME_LENGTH_MAX),
+            "event_name": header_text(message.event_name, SUBJECT_LENGTH_MAX),
+            "day": local_day(message.starts_at, message.time_zone),
+            "time": local_time(message.starts_at, message.time_zone),
+            "venue_name": message.venue_name,
+            "order_id": message.order_id,
+            "tickets": [
+                TicketLine(name=ticket.ticket_type_name, place=place(ticket.section, ticket.row, ticket.seat))
+                for ticket in message.tickets
+            ],
+        },
+    )
+
+
+def refund_mail(message: OrderRefunded, event_name: str | None) -> Mail:
+    """The mail that tells of the money's way back. The event's name is known only if tickets were mailed before."""
+    what = f" for {event_name}" if event_name else ""
+    return Mail(
+        order_id=message.order_id,
+        kind="refund",
+        version=message.version,
+        organiser_id=message.organiser_id,
+        person_id=message.buyer.person_id,
+        address=message.buyer.email,
+        name=header_text(message.buyer.name, NAME_LENGTH_MAX),
+        subject=header_text(f"Your refund of {money.written(message.amount)}{what}", SUBJECT_LENGTH_MAX),
+        facts={
+            "name": header_text(message.buyer.name, NAME_LENGTH_MAX),
+            "event_name": event_name,
+            "amount": money.written(message.amount),
+            "places": len(message.places),
+            "order_id": message.order_id,
+            "was_confirmed": message.was_confirmed,
+            "reason": _REASONS.get(message.reason, None if message.was_confirmed else _PLACES_LOST),
+        },
+    )
+
+
+def require_address(address: str) -> str:
+    """The address, if a mail can go there. Raises Undeliverable."""
+    if len(address) > ADDRESS_LENGTH_MAX or _ADDRESS.fullmatch(address) is None or ".." in address:
+        raise Undeliverable("the address is not one that mail can be sent to")
+    return address
+
+
+def header_text(text: str, length_max: int) -> str:
+    """Text that may stand in a header: one line, without control and direction characters, of limited length."""
+    plain = "".join(" " if _breaks(letter) else letter for letter in text)
+    # "=?…?=" is how headers spell other letters, line ends included: the email package reads it wherever it stands.
+    line = " ".join(plain.split()).replace("=?", "= ?")
+    return line if len(line) <= length_max else line[: length_max - 1].rstrip() + "…"
+
+
+def may_claim(stored: Sent | None, now: datetime) -> bool:
+    """Whether a mail may be tried: nobody did, or whoever did stopped before it was sent."""
+    return stored is None or (stored.state == "claimed" and stored.claimed_at + CLAIM_KEPT <= now)
+
+
+def place(section: str | None, row: str | None, seat: str | None) -> str:
+    """A place in words: `Orchestra, row C, seat 12`."""
+    if seat is None:
+        return "General admission"
+    parts = [section or "", f"row {row}" if row else "", f"seat {seat}"]
+    return ", ".join(part for part in parts if part)
+
+
+def local_day(at: datetime, time_zone: str) -> str:
+    """The day by the venue's calendar: `Friday, 14 March 2025`."""
+    local = at.astimezone(ZoneInfo(time_zone))
+    return f"{local:%A}, {local.day} {local:%B %Y}"
+
+
+def local_time(at: datetime, time_zone: str) -> str:
+    """The time by the venue's clock: `19:30 EDT`."""
+    local = at.astimezone(ZoneInfo(time_zone))
+    return f"{local:%H:%M} {local.tzname()}"
+
+
+def _breaks(letter: str) -> bool:
+    # Cc: line ends and other controls; Cf: what hides or turns text around; Zl, Zp: line and paragraph separators;
+    # Cs: halves of letters, which cannot be encoded.
+    return unicodedata.category(letter) in ("Cc", "Cf", "Zl", "Zp", "Cs")

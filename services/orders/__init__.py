@@ -1,0 +1,1 @@
+"""Checkout, orders and cancellation; conducts the saga of a sale."""

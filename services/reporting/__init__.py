@@ -1,0 +1,1 @@
+"""Reporting: what was sold, refunded and admitted, in SQL; it only consumes."""

@@ -1,0 +1,35 @@
+"""Where reservations keeps its rows, and what Redis may tell about them."""
+
+from services.reservations.repository.blocks import (
+    BLOCKS_PER_HOLD_MAX,
+    BlocksRefused,
+    decision_of,
+    let_go,
+    look_at,
+    sell,
+    take,
+)
+from services.reservations.repository.decisions import pin
+from services.reservations.repository.rows import BlockChange, BlockRow, DecisionRow, EventRow, PoolRow, block_change
+from services.reservations.repository.sales import event_of_pool, sale_of, save_event, save_pool
+
+__all__ = [
+    "BLOCKS_PER_HOLD_MAX",
+    "BlockChange",
+    "BlockRow",
+    "BlocksRefused",
+    "DecisionRow",
+    "EventRow",
+    "PoolRow",
+    "block_change",
+    "decision_of",
+    "event_of_pool",
+    "let_go",
+    "look_at",
+    "pin",
+    "sale_of",
+    "save_event",
+    "save_pool",
+    "sell",
+    "take",
+]

@@ -1,0 +1,45 @@
+"""This service's Redis, made when it is first used, and what the process itself remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from services.reservations.domain import Sale
+from services.reservations.settings import settings
+from shared.cache import Cache, Memory
+
+_caches: list[Cache] = []
+
+# What is on sale, for seconds only: a price change reaches every process that soon.
+sales: Memory[Sale] = Memory(entries_max=512)
+# What the last look at a pool found; see `looks`.
+findings: Memory[bytes] = Memory(entries_max=4096)
+# Which event a pool belongs to never changes.
+events_of_pools: Memory[str] = Memory(entries_max=4096)
+
+
+def cache() -> Cache:
+    """The cache, below the stage's prefix."""
+    if not _caches:
+        _caches.append(Cache(settings().redis_url, prefix=f"{settings().resource_prefix}:reservations"))
+    return _caches[-1]
+
+
+@contextmanager
+def using(other: Cache) -> Iterator[Cache]:
+    """Let another cache take its place, in this process, until the block ends; everything remembered is forgotten."""
+    forget()
+    _caches.append(other)
+    try:
+        yield other
+    finally:
+        _caches.remove(other)
+        forget()
+
+
+def forget() -> None:
+    """Forget what this process remembers, as a new process would have."""
+    sales.clear()
+    findings.clear()
+    events_of_pools.clear()

@@ -1,0 +1,1 @@
+"""Tickets: issued for confirmed holds, signed, printed as PDF, and admitted at the gates."""

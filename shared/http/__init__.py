@@ -1,0 +1,64 @@
+"""HTTP for the services: routes that read, check and answer, and problem documents for everything else."""
+
+from shared.http.access import PUBLIC, SIGNED_IN, Access, member
+from shared.http.answer import Answer
+from shared.http.app import App
+from shared.http.call import Call, PathParameters, QueryParameters, RequestBody
+from shared.http.conditional import version_etag
+from shared.http.idempotency import BY_HANDLER, BY_HANDLER_OPTIONAL, IN_TABLE, Idempotency
+from shared.http.operations import Operation
+from shared.http.paging import Cursor, Limit, PageQuery, PageView, page_answer
+from shared.http.problems import (
+    BadRequest,
+    BodyTooLarge,
+    Conflict,
+    Forbidden,
+    Gone,
+    NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
+    Problem,
+    TooMany,
+    Unauthorized,
+    Unavailable,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+
+__all__ = [
+    "BY_HANDLER",
+    "BY_HANDLER_OPTIONAL",
+    "IN_TABLE",
+    "PUBLIC",
+    "SIGNED_IN",
+    "Access",
+    "Answer",
+    "App",
+    "BadRequest",
+    "BodyTooLarge",
+    "Call",
+    "Conflict",
+    "Cursor",
+    "Forbidden",
+    "Gone",
+    "Idempotency",
+    "Limit",
+    "NotFound",
+    "Operation",
+    "PageQuery",
+    "PageView",
+    "PathParameters",
+    "PreconditionFailed",
+    "PreconditionRequired",
+    "Problem",
+    "QueryParameters",
+    "RequestBody",
+    "TooMany",
+    "Unauthorized",
+    "Unavailable",
+    "UnsupportedMediaType",
+    "ValidationFailed",
+    "member",
+    "page_answer",
+    "version_etag",
+]

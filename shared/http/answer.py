@@ -1,0 +1,127 @@
+"""Answers: what a handler gives back, and how it becomes what Lambda hands to API Gateway."""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from chalice.app import Response
+
+from shared.http import conditional
+from shared.http.problems import MEDIA_TYPE, Problem
+
+JSON = "application/json"
+# For answers of one caller: nobody keeps them. Routes that are for everybody say so by `cache`.
+NO_STORE = "no-store"
+# An API's answer is no page: it must not be guessed at, framed, run or referred from.
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Strict-Transport-Security": "max-age=31536000",
+}
+
+_encoder = msgspec.json.Encoder()
+
+
+class Answer:
+    """A handler's answer where the body alone does not say it all.
+
+    `body` is a struct (sent as JSON), text or bytes (sent as they are: name their Content-Type), or None. `status` is
+    the route's own when absent. `etag` is a version (int) or text; GET answers without one get a hash of their body.
+    """
+
+    __slots__ = ("body", "etag", "headers", "status")
+
+    def __init__(
+        self,
+        body: Any = None,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        etag: str | int | None = None,
+    ) -> None:
+        self.body = body
+        self.status = status
+        self.headers = dict(headers or {})
+        self.etag = etag
+
+
+class Encoded(Response):
+    """An answer in bytes. Chalice only sees the headers it may add to; the rest is put in on the way out.
+
+    So its rule that a binary answer needs a fitting Accept header does not apply: browsers do not send one for a link.
+    """
+
+    def __init__(self, status: int, content: bytes, headers: dict[str, str]) -> None:
+        super().__init__(body="", headers={}, status_code=status)
+        self.content = content
+        self.all_headers = headers
+
+    def to_dict(self, binary_types: list[str] | None = None) -> dict[str, Any]:
+        """The answer as Lambda returns it; what is not UTF-8 text goes in base 64."""
+        headers = {**self.headers, **self.all_headers}
+        answer: dict[str, Any] = {
+            "headers": headers,
+            "multiValueHeaders": {},
+            "statusCode": self.status_code,
+        }
+        try:
+            answer["body"] = self.content.decode()
+        except UnicodeDecodeError:
+            answer["body"] = base64.b64encode(self.content).decode()
+            answer["isBase64Encoded"] = True
+        return answer
+
+
+def encode(result: Any, status: int, cache: str | None, method: str) -> Encoded:
+    """The answer of a handler's result: a struct or other JSON value, or an Answer."""
+    if isinstance(result, Answer):
+        body, etag, own_headers = result.body, result.etag, result.headers
+        status = result.status or status
+    else:
+        body, etag, own_headers = result, None, {}
+    headers = SECURITY_HEADERS.copy()
+    headers["Cache-Control"] = cache or NO_STORE
+    if isinstance(body, str):
+        content = body.encode()
+        headers["Content-Type"] = "text/plain; charset=utf-8"
+    elif isinstance(body, bytes):
+        content = body
+        headers["Content-Type"] = "application/octet-stream"
+    elif body is None and (status == 204 or isinstance(result, Answer)):
+        content = b""
+    else:
+        content = _encoder.encode(body)
+        headers["Content-Type"] = JSON
+    if etag is not None:
+        headers["ETag"] = conditional.quoted(etag)
+    elif method == "GET" and status == 200 and "ETag" not in own_headers:
+        headers["ETag"] = conditional.content_etag(content)
+        if cache is None:
+            # With an ETag, a browser may keep it as long as it asks each time whether it still holds.
+            headers["Cache-Control"] = "private, no-cache"
+    if own_headers:
+        headers.update(own_headers)
+    return Encoded(status, content, headers)
+
+
+def not_modified(encoded: Encoded) -> Encoded:
+    """The 304 in place of an answer whose ETag the client has already."""
+    kept = {name: value for name, value in encoded.all_headers.items() if name != "Content-Type"}
+    return Encoded(304, b"", kept)
+
+
+def encode_problem(problem: Problem, trace_id: str) -> Encoded:
+    """The problem document as an answer."""
+    headers = SECURITY_HEADERS.copy()
+    headers["Cache-Control"] = NO_STORE
+    headers["Content-Type"] = MEDIA_TYPE
+    headers.update(problem.headers)
+    return Encoded(problem.status, _encoder.encode(problem.document(trace_id)), headers)
+
+
+def with_trace(encoded: Encoded, trace_id: str) -> Encoded:
+    """The same answer with the header that names its trace."""
+    encoded.all_headers["Trace-Id"] = trace_id
+    return encoded

@@ -1,0 +1,47 @@
+"""ETags and the conditions that clients make of them (RFC 9110, 13)."""
+
+import hashlib
+
+from shared.http.problems import PreconditionFailed, PreconditionRequired
+
+
+def version_etag(version: int) -> str:
+    """The ETag of a row's version."""
+    return f'"{version}"'
+
+
+def content_etag(content: bytes) -> str:
+    """The ETag of a body that has no version: a hash of its bytes."""
+    return f'"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
+
+
+def quoted(etag: str | int) -> str:
+    """An ETag as the header has it, from a version, from bare text or from one that is quoted already."""
+    if isinstance(etag, int):
+        return version_etag(etag)
+    return etag if etag.endswith('"') else f'"{etag}"'
+
+
+def names(header: str, etag: str) -> bool:
+    """Whether an If-None-Match header names that ETag; by the weak comparison, as that header wants it."""
+    if header.strip() == "*":
+        return True
+    wanted = etag.removeprefix("W/")
+    return any(one.strip().removeprefix("W/") == wanted for one in header.split(","))
+
+
+def expected_version(header: str | None) -> int | None:
+    """The version in an If-Match header; None for `*`.
+
+    Raises PreconditionRequired when there is no header, PreconditionFailed for anything that is no version of ours:
+    it cannot be the present one.
+    """
+    if header is None or not header.strip():
+        raise PreconditionRequired("Send If-Match with the ETag of the version you have read.")
+    text = header.strip()
+    if text == "*":
+        return None
+    digits = text[1:-1] if len(text) > 2 and text[0] == text[-1] == '"' else ""
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 18:
+        raise PreconditionFailed("If-Match does not name the present version.")
+    return int(digits)

@@ -1,0 +1,134 @@
+"""The function Chalice calls for a route: reads the request, runs the handler, writes the answer."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from shared import telemetry
+from shared.auth import CONTEXT_KEY, Identity, token_secrets, unpack_identity
+from shared.http import conditional
+from shared.http.answer import Encoded, encode, encode_problem, not_modified, with_trace
+from shared.http.call import Call
+from shared.http.idempotency import IdempotencyStore, Lease, read_key, request_hash, run_once
+from shared.http.operations import Operation
+from shared.http.parsing import BodyReader, ParameterReader, check_path, check_size
+from shared.http.problems import InternalError
+
+if TYPE_CHECKING:
+    from shared.http.app import App
+
+View = Callable[..., Encoded]
+
+
+def build_view(app: "App", operation: Operation, body_bytes_max: int) -> View:
+    """The view of an operation. It never raises: whatever goes wrong becomes a problem document."""
+    runner = _Runner(app, operation, body_bytes_max)
+
+    def view(**path: str) -> Encoded:
+        return runner.answer(app.current_request, path)
+
+    return view
+
+
+class _Runner:
+    """All that can be prepared for an operation before its first request."""
+
+    def __init__(self, app: "App", operation: Operation, body_bytes_max: int) -> None:
+        self._app = app
+        self._operation = operation
+        self._bytes_max = body_bytes_max
+        self._body = BodyReader(operation.body, body_bytes_max) if operation.body is not None else None
+        self._query = ParameterReader(operation.query, "query") if operation.query is not None else None
+        self._parameters = ParameterReader(operation.parameters, "path") if operation.parameters is not None else None
+        self._standing: dict[str, str] = {}
+        if operation.deprecated is not None:
+            self._standing["Deprecation"] = operation.deprecated
+        if operation.sunset is not None:
+            self._standing["Sunset"] = operation.sunset
+
+    def answer(self, request: Any, path: dict[str, str]) -> Encoded:
+        try:
+            encoded = self._run(request, path)
+        except Exception as error:  # nothing may pass that would reach the client as it is
+            encoded = self._problem(error)
+        encoded.all_headers["Trace-Id"] = telemetry.current_trace()
+        if self._standing:
+            encoded.all_headers.update(self._standing)
+        return encoded
+
+    def _problem(self, error: Exception) -> Encoded:
+        trace = telemetry.current_trace()
+        try:
+            problem = self._app.mapper.problem_for(error)
+            telemetry.note(problem=problem.slug)
+            return encode_problem(problem, trace)
+        except Exception as second:  # such as an `extra` that cannot be encoded
+            telemetry.log("problem_not_written", level="ERROR", error=second)
+            return with_trace(encode_problem(InternalError(), trace), trace)
+
+    def _run(self, request: Any, path: dict[str, str]) -> Encoded:
+        operation = self._operation
+        call = Call(request, _identity(request))
+        if path:
+            check_path(path)
+        # A stranger is sent to sign in before anything is said about the request.
+        if operation.access.needs_sign_in:
+            call.person  # noqa: B018 — raises Unauthorized
+        if self._parameters is not None:
+            call.parameters = self._parameters.read({name: [value] for name, value in path.items()})
+        if self._query is not None:
+            call.query = self._query.read(request._event_dict.get("multiValueQueryStringParameters") or {})
+        raw = call.raw_body
+        if self._body is not None:
+            call.body = self._body.read(raw, request.headers.get("content-type"))
+        elif raw:
+            check_size(raw, self._bytes_max)
+        operation.access.check(call.identity, path, call.query, call.body)
+        policy = operation.idempotency
+        if policy is None:
+            return self._work(call)
+        call.idempotency_key = read_key(request.headers.get("idempotency-key"), policy)
+        if policy.store is None or call.idempotency_key is None:
+            return self._work(call)
+        return self._keyed(call, raw, policy.store)
+
+    def _keyed(self, call: Call, raw: bytes, store: IdempotencyStore) -> Encoded:
+        operation = self._operation
+        key = f"{call.caller}#{operation.method} {operation.path}#{call.idempotency_key}"
+        query = call._request._event_dict.get("multiValueQueryStringParameters") or {}
+        parts = (repr(sorted(call.path.items())), repr(sorted(query.items())), raw)
+        hashes = [request_hash(*parts, secret=secret) for secret in token_secrets().values()]
+
+        def work(lease: Lease) -> Encoded:
+            call.operation_id = lease.operation_id
+            try:
+                return self._work(call)
+            except Exception as error:  # a refusal is an answer too, and is kept like one
+                return self._problem(error)
+
+        return run_once(store, key, hashes, call.now, work)
+
+    def _work(self, call: Call) -> Encoded:
+        operation = self._operation
+        result = operation.handler(call)
+        encoded = encode(result, operation.status, operation.cache, operation.method)
+        if operation.method == "GET":
+            known = call.headers.get("if-none-match")
+            etag = encoded.all_headers.get("ETag")
+            if known is not None and etag is not None and conditional.names(known, etag):
+                return not_modified(encoded)
+        return encoded
+
+
+def _identity(request: Any) -> Identity | None:
+    context = request.context.get("authorizer")
+    packed = context.get(CONTEXT_KEY) if context else None
+    if not packed:
+        return None
+    try:
+        return unpack_identity(packed)
+    except msgspec.MsgspecError as error:
+        # Only our own authorizer writes it, so this is a mistake of ours and nobody's sign-in.
+        telemetry.log("identity_unreadable", level="ERROR", error=error)
+        return None

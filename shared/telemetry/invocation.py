@@ -1,0 +1,136 @@
+"""One line for each invocation: a request, a batch of records, a schedule."""
+
+import sys
+import time
+from contextlib import ExitStack
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Any
+
+from shared.telemetry import logs
+from shared.telemetry import trace as traces
+from shared.telemetry.metrics import Metrics, Unit, write_metric
+from shared.telemetry.xray import root_segment, xray_enabled
+
+_current: ContextVar["Invocation | None"] = ContextVar("stagedoor_invocation", default=None)
+
+
+class Invocation:
+    """The work of one invocation, as a context manager; on leaving it, its line is written.
+
+    The line has the trace and request ids, the service, what was invoked, its duration in milliseconds, the capacity
+    that requests to the tables took (where shared.data is loaded), what `note` added and the metrics counted meanwhile.
+    Inside, `current_trace` is the invocation's, and requests to the tables keep to the time Lambda has left.
+    """
+
+    __slots__ = (
+        "_consumed",
+        "_context",
+        "_metrics",
+        "_stack",
+        "_started",
+        "_tokens",
+        "fields",
+        "kind",
+        "service",
+        "trace",
+    )
+
+    def __init__(self, service: str, kind: str, *, trace: str | None = None, context: Any = None) -> None:
+        self.service = service
+        self.kind = kind
+        self.trace = trace or traces.new_trace()
+        self.fields: dict[str, Any] = {}
+        self._context = context
+        self._metrics: Metrics | None = None
+        self._consumed: Any = None
+        self._stack: ExitStack | None = None
+        self._started = 0.0
+        self._tokens: list[Any] = []
+
+    def note(self, **fields: Any) -> None:
+        """Adds fields to the line: ids and outcomes, never personal data."""
+        self.fields.update(fields)
+
+    def metrics(self) -> Metrics:
+        """The metrics that go out with the line."""
+        if self._metrics is None:
+            self._metrics = Metrics()
+        return self._metrics
+
+    def __enter__(self) -> "Invocation":
+        self._tokens = [traces.set_trace(self.trace), _current.set(self)]
+        # Looked up, never imported: a service without a table must not load the table's client for its log line.
+        capacity = sys.modules.get("shared.data.capacity")
+        deadline = sys.modules.get("shared.data.deadline")
+        if capacity is not None or deadline is not None or xray_enabled():
+            self._stack = ExitStack()
+            if deadline is not None and hasattr(self._context, "get_remaining_time_in_millis"):
+                self._stack.enter_context(deadline.of_invocation(self._context))
+            if capacity is not None:
+                self._consumed = self._stack.enter_context(capacity.consumed())
+            if xray_enabled():
+                self._stack.enter_context(root_segment(f"stagedoor-{self.service}", self.trace))
+        self._started = time.perf_counter()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, stack: TracebackType | None
+    ) -> None:
+        milliseconds = (time.perf_counter() - self._started) * 1000
+        try:
+            if self._stack is not None:
+                self._stack.__exit__(kind, error, stack)
+        finally:
+            if logs.enabled("INFO") or self._metrics is not None or error is not None:
+                self._write(milliseconds, error)
+            trace_token, invocation_token = self._tokens
+            _current.reset(invocation_token)
+            traces.reset_trace(trace_token)
+
+    def _write(self, milliseconds: float, error: BaseException | None) -> None:
+        fields = self.fields
+        fields["service"] = self.service
+        fields["invocation"] = self.kind
+        fields["duration_ms"] = round(milliseconds, 3)
+        request_id = getattr(self._context, "aws_request_id", None)
+        if request_id is not None:
+            fields["request_id"] = request_id
+        meter = self._consumed
+        if meter is not None and meter.requests:
+            fields["consumed_writes"] = meter.writes
+            fields["consumed_reads"] = meter.reads
+            fields["table_requests"] = meter.requests
+        if self._metrics is not None:
+            fields.update(self._metrics.embedded({"service": self.service}))
+        # Decided before: metrics on the line have to be written even where lines of this level are not wanted.
+        logs.log_always("invocation", level="INFO" if error is None else "ERROR", error=error, **fields)
+
+
+def invocation(service: str, kind: str, *, trace: str | None = None, context: Any = None) -> Invocation:
+    """The context manager for one invocation; `kind` is `http`, `stream`, `queue`, `schedule` or the like.
+
+    `trace` is the trace id that came with it (a new one is made without), `context` the one Lambda gives.
+    """
+    return Invocation(service, kind, trace=trace, context=context)
+
+
+def current_invocation() -> Invocation | None:
+    """The invocation at work, None outside any."""
+    return _current.get()
+
+
+def note(**fields: Any) -> None:
+    """Adds fields to the line of the invocation at work; outside one it does nothing."""
+    working = _current.get()
+    if working is not None:
+        working.note(**fields)
+
+
+def metric(name: str, value: float = 1, unit: Unit = "Count") -> None:
+    """Counts a metric: on the line of the invocation at work, or outside one on a line of its own."""
+    working = _current.get()
+    if working is not None:
+        working.metrics().add(name, value, unit)
+    else:
+        write_metric(name, value, unit, {"service": "none"})

@@ -1,0 +1,149 @@
+"""The cache on a real server: values, tags, scripts, and the server going away."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+
+from runtime.parts import Part
+from shared.cache import Breaker, Cache, CacheDown, CacheError
+
+
+@pytest.fixture
+def cache(redis_of_its_own: Part) -> Cache:
+    return Cache(str(redis_of_its_own.variables["REDIS_URL"]), prefix="stage:service")
+
+
+@pytest.fixture
+def server(redis_of_its_own: Part) -> Iterator[Redis]:
+    """The same server, seen directly."""
+    client = Redis.from_url(str(redis_of_its_own.variables["REDIS_URL"]))
+    yield client
+    client.close()
+
+
+def start_again(part: Part) -> None:
+    part.process.stop()
+    part.process.start()
+    part.process.wait_until(part.ready, 10.0)
+
+
+def test_values_live_below_the_prefix_and_expire(cache: Cache, server: Redis) -> None:
+    assert cache.put("a", b"1", 0.5)
+    assert cache.get("a") == b"1"
+    assert server.keys() == [b"stage:service:a"]
+    assert 400 <= server.pttl("stage:service:a") <= 500
+    time.sleep(0.55)
+    assert cache.get("a") is None
+    cache.put("a", b"1", 100)
+    assert cache.delete("a")
+    assert cache.get("a") is None
+
+
+def test_a_value_is_loaded_once_and_its_expiry_is_jittered(cache: Cache, server: Redis) -> None:
+    loads: list[int] = []
+
+    def load() -> bytes:
+        loads.append(1)
+        return b"value"
+
+    assert {cache.get_or_load("a", load, 100) for _ in range(10)} == {b"value"}
+    assert len(loads) == 1
+    for number in range(30):
+        cache.get_or_load(f"k{number}", load, 100)
+    expiries = {server.pttl(name) // 100 for name in server.keys("*:value")}
+    assert len(expiries) > 10
+    assert max(expiries) <= 1000
+
+
+def test_a_tag_forgets_all_values_that_bear_it(cache: Cache) -> None:
+    tagged = {"a": ["x"], "b": ["x", "y"], "c": ["y"]}
+    for key, tags in tagged.items():
+        cache.get_or_load(key, lambda: b"old", 100, tags)
+    assert cache.invalidate_tag("x")
+    new = {key: cache.get_or_load(key, lambda: b"new", 100, tags) for key, tags in tagged.items()}
+    assert new == {"a": b"new", "b": b"new", "c": b"old"}
+
+
+def test_a_value_that_was_being_loaded_when_its_tag_was_invalidated_is_not_believed(cache: Cache) -> None:
+    def load() -> bytes:
+        cache.invalidate_tag("x")
+        return b"read before the change"
+
+    assert cache.get_or_load("a", load, 100, ["x"]) == b"read before the change"
+    assert cache.get_or_load("a", lambda: b"fresh", 100, ["x"]) == b"fresh"
+
+
+def test_what_a_loader_raises_is_its_callers_and_the_next_one_loads(cache: Cache) -> None:
+    def fail() -> bytes:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        cache.get_or_load("a", fail, 100)
+    started = time.monotonic()
+    assert cache.get_or_load("a", lambda: b"found", 100) == b"found"
+    assert time.monotonic() - started < 1
+
+
+def test_a_loader_that_died_holds_the_others_up_only_for_a_while(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.cache.cache._LOAD_SECONDS_MAX", 0.3)
+    assert cache._lock("a", b"somebody who died")
+    started = time.monotonic()
+    assert cache.get_or_load("a", lambda: b"found", 100) == b"found"
+    assert 0.2 < time.monotonic() - started < 2
+
+
+def test_scripts_are_sent_once_and_again_to_a_server_that_forgot_them(cache: Cache, server: Redis) -> None:
+    script = cache.script("count", "return redis.call('INCRBY', KEYS[1], ARGV[1])")
+    assert [script.run(["{a}:n"], [2]) for _ in range(3)] == [2, 4, 6]
+    stats = server.info("commandstats")
+    assert stats["cmdstat_eval"]["calls"] == 1
+    server.script_flush()
+    assert script.run(["{a}:n"], [1]) == 7
+    assert server.info("commandstats")["cmdstat_eval"]["calls"] == 2
+
+
+def test_a_wrong_script_is_an_error_and_no_outage(cache: Cache) -> None:
+    with pytest.raises(CacheError):
+        cache.script("wrong", "return redis.call('NOPE')").run(["a"])
+    assert not cache.breaker.is_open
+
+
+def test_a_server_that_stops_makes_things_slower_and_not_wrong(redis_of_its_own: Part) -> None:
+    breaker = Breaker(failures_max=3, pause_seconds=0.1, pause_seconds_max=0.2)
+    cache = Cache(str(redis_of_its_own.variables["REDIS_URL"]), prefix="s", breaker=breaker)
+    assert cache.get_or_load("a", lambda: b"one", 100) == b"one"
+    redis_of_its_own.process.kill()
+    started = time.monotonic()
+    assert {cache.get_or_load("a", lambda: b"two", 100) for _ in range(200)} == {b"two"}
+    assert breaker.is_open
+    # Two hundred time-outs would take twenty seconds.
+    assert time.monotonic() - started < 5
+    with pytest.raises(CacheDown):
+        cache.script("s", "return 1").run(["a"])
+    start_again(redis_of_its_own)
+    deadline = time.monotonic() + 10
+    while not cache.ping():
+        assert time.monotonic() < deadline, "the breaker never closed again"
+        time.sleep(0.05)
+    assert cache.get_or_load("a", lambda: b"three", 100) == b"three"
+    assert cache.get("never") is None
+
+
+def test_a_server_that_hangs_costs_milliseconds(redis_of_its_own: Part, server: Redis) -> None:
+    breaker = Breaker(failures_max=3, pause_seconds=5)
+    cache = Cache(str(redis_of_its_own.variables["REDIS_URL"]), prefix="s", timeout_milliseconds=50, breaker=breaker)
+    assert cache.ping()
+    pid = server.info("server")["process_id"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        started = time.monotonic()
+        assert cache.get_or_load("a", lambda: b"loaded", 100) == b"loaded"
+        assert time.monotonic() - started < 0.5
+    finally:
+        os.kill(pid, signal.SIGCONT)

@@ -1,0 +1,68 @@
+"""What the services have stored, read past their own code: whole tables, and what changed between two looks."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+
+KEPT_IN_TABLES = ("accounts", "catalog", "reservations", "orders", "payments", "tickets", "notifications")
+_SLOT = re.compile(r"p\d+")
+
+Items = dict[tuple[str, str, str], dict[str, Any]]
+
+
+def stored(*services: str) -> Items:
+    """All items of these services' tables (of all, when none is named), by table and key.
+
+    Left out are records of Idempotency-Keys, which are about requests, and items whose time is over, which DynamoDB
+    removes when it likes.
+    """
+    now = datetime.now(UTC).timestamp()
+    found: Items = {}
+    for service in services or KEPT_IN_TABLES:
+        table = boto3.resource("dynamodb").Table(os.environ[f"{service.upper()}_TABLE_NAME"])
+        page: dict[str, Any] = {"ConsistentRead": True}
+        while True:
+            answer = table.scan(**page)
+            for item in answer["Items"]:
+                pk, sk = str(item["pk"]), str(item["sk"])
+                if not pk.startswith("idempotency#") and float(str(item.get("expires_at", now + 1))) > now:
+                    found[service, pk, sk] = {name: _plain(value) for name, value in item.items()}
+            if "LastEvaluatedKey" not in answer:
+                break
+            page["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+    return found
+
+
+def effect(before: Items, after: Items) -> Counter[str]:
+    """What happened in between, by kind of item: how many came, went, and were changed by how many versions.
+
+    Of blocks, the places taken are counted, whichever block they are in.
+    """
+    happened: Counter[str] = Counter()
+    for key in before.keys() | after.keys():
+        old, new = before.get(key), after.get(key)
+        if old == new:
+            continue
+        kind = f"{key[0]}:{re.split('[#_]', key[1])[0]}/{re.split('[#_]', key[2])[0]}"
+        if kind.startswith("reservations:block"):
+            happened["places taken"] += len(_taken(new)) - len(_taken(old))
+        elif old is None or new is None:
+            happened[f"{kind} {'made' if old is None else 'gone'}"] += 1
+        else:
+            happened[f"{kind} +{int(new.get('version', 0)) - int(old.get('version', 0))}"] += 1
+    return happened
+
+
+def _taken(block: dict[str, Any] | None) -> set[str]:
+    return {name for name in block or {} if _SLOT.fullmatch(name)}
+
+
+def _plain(value: Any) -> Any:
+    # boto3's own wrapper of binary values compares, and is no bytes.
+    return getattr(value, "value", value)

@@ -1,0 +1,159 @@
+"""A good request for every route that changes something, new each time: what tests of retries and bad input start from.
+
+The table must name every such route of every service; `unknown_writes` says which it does not.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tests.saga.front_door import Asked, FrontDoor, route_of
+from tests.saga.tenants import (
+    PASSWORD,
+    Sold,
+    Tenant,
+    Town,
+    event,
+    hold_request,
+    order_request,
+    payment_request,
+    scan_request,
+    seat_map,
+)
+
+# What tests of all routes together scan; a PDF page for each makes them dear.
+TICKETS = 10
+
+
+class Writes:
+    """Good requests to one organiser's services, by route."""
+
+    def __init__(self, town: Town, tenant: Tenant, sold: Sold) -> None:
+        self.town, self.tenant, self.sold = town, tenant, sold
+        self.buyer = sold.buyer
+        self._tickets: Iterator[dict[str, Any]] = iter(self.sold.tickets)
+        self._seasons = 0
+        self.table: dict[str, Callable[[], Asked]] = {
+            "POST /v1/people": self.sign_up,
+            "POST /v1/sessions": self.sign_in,
+            "POST /v1/sessions/refresh": self.refresh,
+            "DELETE /v1/sessions/current": self.sign_out,
+            "POST /v1/organisers": self.register_organiser,
+            "POST /v1/organisers/{organiser_id}/members": self.add_member,
+            "POST /v1/venues": self.add_venue,
+            "POST /v1/seat-maps": lambda: self._owner("POST", "/v1/seat-maps", seat_map(self.tenant)),
+            "POST /v1/series": self.add_series,
+            "POST /v1/events": lambda: self._owner("POST", "/v1/events", event(self.tenant, "Another Evening")),
+            "PATCH /v1/events/{event_id}": self.change_event,
+            "POST /v1/events/{event_id}/publication": lambda: self._owner("POST", f"{self._draft()}/publication"),
+            "POST /v1/imports": self.import_season,
+            "POST /v1/holds": lambda: hold_request(self.tenant, self.buyer),
+            "DELETE /v1/holds/{hold_id}": self.release_hold,
+            "POST /v1/orders": lambda: order_request(town.hold(self.tenant, self.buyer), self.buyer),
+            "POST /v1/orders/{order_id}/cancellation": self.cancel_order,
+            "POST /v1/payments": lambda: payment_request(self._order(), self.buyer),
+            "POST /v1/webhooks/test": lambda: town.webhook_request(town.paid(self.tenant, self.buyer)[3]),
+            "POST /v1/gates": self.add_gate,
+            "POST /v1/admissions": self.scan,
+        }
+
+    @classmethod
+    def to_a_new_tenant(cls, town: Town) -> Writes:
+        """Requests to an organiser of their own."""
+        tenant = town.tenant("Retry Concerts", roles=("scanner",))
+        town.plan(tenant, "Retry")
+        return cls(town, tenant, town.sell(tenant, town.person("Retry Buyer"), TICKETS))
+
+    def sign_up(self) -> Asked:
+        """Somebody who is not there yet."""
+        email = f"new.{secrets.token_hex(5)}@example.com"
+        return Asked("POST", "/v1/people", body={"email": email, "password": PASSWORD, "name": "New Person"})
+
+    def sign_in(self) -> Asked:
+        """The buyer, once more."""
+        return Asked("POST", "/v1/sessions", body={"email": self.buyer.identity.email, "password": PASSWORD})
+
+    def refresh(self) -> Asked:
+        """A session that has not been refreshed yet."""
+        token = self.town.signed_in(self.buyer.identity.email).refresh_token
+        return Asked("POST", "/v1/sessions/refresh", body={"refresh_token": token})
+
+    def sign_out(self) -> Asked:
+        """The end of a session made for it."""
+        return Asked("DELETE", "/v1/sessions/current", self.town.signed_in(self.buyer.identity.email))
+
+    def register_organiser(self) -> Asked:
+        """Another organiser, by somebody who has none yet."""
+        return Asked("POST", "/v1/organisers", self.town.person("Founder"), {"name": f"Org {secrets.token_hex(4)}"})
+
+    def add_member(self) -> Asked:
+        """Somebody new at the door."""
+        body = {"email": self.town.person("New Member").identity.email, "role": "scanner"}
+        return self._owner("POST", f"/v1/organisers/{self.tenant.organiser_id}/members", body)
+
+    def add_venue(self) -> Asked:
+        """Another place."""
+        body = {"name": "Another Hall", "city": "Boston", "time_zone": "America/New_York", "address": "1 Main Street"}
+        return self._owner("POST", "/v1/venues", {"organiser_id": self.tenant.organiser_id, **body})
+
+    def add_series(self) -> Asked:
+        """Another series."""
+        return self._owner("POST", "/v1/series", {"organiser_id": self.tenant.organiser_id, "name": "Another Series"})
+
+    def change_event(self) -> Asked:
+        """Another name for a draft."""
+        changed = self._owner("PATCH", self._draft(), {"name": "A Better Name", "description": "Changed."})
+        return changed.with_header("If-Match", '"1"')
+
+    def import_season(self) -> Asked:
+        """A season of one concert that is not there yet; its house and kind were brought in by the first one."""
+        self._seasons += 1
+        if self._seasons == 1:
+            self.town.door.expect(self.import_season(), 200)
+        concert = {
+            "eventType": "Subscription Season",
+            "Location": "Manhattan, NY",
+            "Venue": "Carnegie Hall",
+            "Date": "2024-10-10T04:00:00Z",
+            "Time": "7:30PM",
+        }
+        programs = [{"programID": secrets.token_hex(6), "works": [], "concerts": [concert]}]
+        source = "nyphil-performance-history"
+        body = {"organiser_id": self.tenant.organiser_id, "source": source, "programs": programs}
+        return self._owner("POST", "/v1/imports", body)
+
+    def release_hold(self) -> Asked:
+        """The end of a hold made for it."""
+        hold = self.town.hold(self.tenant, self.buyer)
+        return Asked(
+            "DELETE", f"/v1/holds/{hold['hold_id']}", self.buyer, headers=(("Hold-Token", hold["hold_token"]),)
+        )
+
+    def cancel_order(self) -> Asked:
+        """The end of an order made for it."""
+        return Asked("POST", f"/v1/orders/{self._order()['order_id']}/cancellation", self.buyer)
+
+    def add_gate(self) -> Asked:
+        """Another gate."""
+        return self._owner("POST", "/v1/gates", {"event_id": self.tenant.ids["event_id"], "name": "Side"})
+
+    def scan(self) -> Asked:
+        """A ticket that nobody has used yet."""
+        return scan_request(self.tenant, next(self._tickets), self.tenant.people["scanner"])
+
+    def _owner(self, method: str, path: str, body: Any = None) -> Asked:
+        return Asked(method, path, self.tenant.people["owner"], body)
+
+    def _draft(self) -> str:
+        made = self.town.door.expect(self._owner("POST", "/v1/events", event(self.tenant, "A Draft")), 201)
+        return f"/v1/events/{made['event_id']}"
+
+    def _order(self) -> dict[str, Any]:
+        return self.town.order(self.town.hold(self.tenant, self.buyer), self.buyer)
+
+
+def writing_routes(door: FrontDoor) -> dict[str, str]:
+    """Every route that changes something, with its service."""
+    return {route_of(one): one.service for one in door.operations() if one.method != "GET"}

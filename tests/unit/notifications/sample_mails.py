@@ -1,0 +1,68 @@
+"""Messages that make mails."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from contracts.orders import OrderRefunded
+from contracts.sale import Buyer, PlaceSold
+from contracts.tickets import Document, TicketIssued, TicketsIssued
+from shared import ids
+from shared.money import Money
+
+AT = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
+
+
+def issued(**changes: Any) -> TicketsIssued:
+    """Two tickets for a concert."""
+    message = TicketsIssued(
+        order_id=ids.new_id("ord", AT),
+        version=1,
+        event_id=ids.new_id("evt", AT),
+        organiser_id=ids.new_id("org", AT),
+        event_name="Mahler: Symphony No. 9",
+        starts_at=datetime(2026, 10, 1, 23, 30, tzinfo=UTC),
+        time_zone="America/New_York",
+        venue_name="David Geffen Hall",
+        buyer=Buyer(person_id=ids.new_id("per", AT), email="bea.buyer@example.com", name="Bea Büyer"),
+        tickets=tuple(
+            TicketIssued(
+                ticket_id=ids.new_id("tkt", AT), ticket_type_name="Standard", section="Orchestra", row="C", seat=seat
+            )
+            for seat in ("12", "13")
+        ),
+        document=Document(bucket="nowhere", key="tickets/none.pdf", sha256="00"),
+    )
+    return msgspec.structs.replace(message, **changes)
+
+
+def refunded(sale: TicketsIssued, **changes: Any) -> OrderRefunded:
+    """The refund of that order."""
+    message = OrderRefunded(
+        order_id=sale.order_id,
+        version=6,
+        hold_id=ids.same_body("hld", sale.order_id),
+        event_id=sale.event_id,
+        organiser_id=sale.organiser_id,
+        buyer=sale.buyer,
+        places=tuple(
+            PlaceSold(
+                pool_id=ids.new_id("pol", AT),
+                block=0,
+                slot=slot,
+                ticket_type_id=ids.new_id("tty", AT),
+                ticket_type_name="Standard",
+                price=Money(4500, "USD"),
+            )
+            for slot in range(2)
+        ),
+        amount=Money(9000, "USD"),
+        reason="payment_refunded",
+        refunded_at=AT,
+        was_confirmed=True,
+        confirmed_at=AT,
+    )
+    return msgspec.structs.replace(message, **changes)
