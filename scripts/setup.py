@@ -99,10 +99,10 @@ def python_packages(environment: str, lock: str, title: str) -> None:
     if not os.path.exists(program) or read(os.path.join(environment, "made-by.txt")) != sys.version:
         run([sys.executable, "-m", "venv", "--clear", environment], title)
         write(os.path.join(environment, "made-by.txt"), sys.version)
-    run(
-        [program, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", lock],
-        title,
-    )
+    pip = [program, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # The pip that came with this Python may be old (Debian 12's is 23.0): without --use-pep517 it runs the setup.py of
+    # the one package that has no wheel, pytest-chalice, outside of any build environment, and fails.
+    run([*pip, "--use-pep517", "--require-hashes", "-r", lock], title)
     write(stamp, wanted)
     said(f"{title} are there", started)
 
