@@ -21,6 +21,8 @@ from typing import IO
 
 import pytest
 
+# First: the fixtures' modules import the kit, which would take what a stopped `make up` left behind for given parts.
+import runtime.own_environment  # noqa: F401  it acts by being imported
 from runtime.parts import Part, PartFailed, Parts, free_port
 from runtime.parts.embedded import redis
 from runtime.provisioning import planned, provision

@@ -19,6 +19,7 @@ SAY = "import os; print(os.environ.get('AWS_ENDPOINT_URL_DYNAMODB'))"
     [
         ("runtime.__main__", "None"),
         ("runtime.deployment.__main__", "None"),
+        ("tests.conftest, tests.saga.fixtures", "None"),
         ("shared.settings", "http://last"),
     ],
 )
@@ -27,7 +28,7 @@ def test_the_last_starts_variables_are_not_taken_up(tmp_path: Path, module: str,
     file = tmp_path / ".state" / "environment.json"
     file.parent.mkdir()
     file.write_text(json.dumps({"AWS_ENDPOINT_URL_DYNAMODB": "http://last"}))
-    for room in ("runtime", "shared", "contracts", "infrastructure"):
+    for room in ("runtime", "shared", "contracts", "infrastructure", "services", "tests"):
         (tmp_path / room).symlink_to(ROOT / room)
     # The default file lies beside the code, so the code is run from a copy of the tree made of links.
     stays = "Path.resolve = lambda self, strict=False: self.absolute()"
