@@ -127,12 +127,14 @@ def test_no_name_adds_a_header_or_another_recipient(text: str) -> None:
     assert max(len(line) for line in raw.split(b"\r\n")) <= 998
 
 
-def test_the_email_package_alone_would_let_a_header_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The negative control: without our cleaning, an encoded line end in a name becomes a header."""
+def test_our_cleaning_is_what_an_encoded_line_end_in_a_name_meets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control: without our cleaning the header is another one. What the email package then makes of it
+    depends on the Python: some let a Bcc in, others mangle the name."""
+    message = tickets_mail(with_buyer(name="=?utf-8?q?Bea=0D=0ABcc:_x@example.com?="))
+    cleaned = layout.compose(message, SENDER, None).partition(b"Subject:")[0]
     monkeypatch.setattr(domain, "header_text", lambda text, length_max: text)
-    message = with_buyer(name="=?utf-8?q?Bea=0D=0ABcc:_x@example.com?=")
-    read = parsed(layout.compose(tickets_mail(message), SENDER, None))
-    assert sorted(read.keys()) != sorted(HEADERS)
+    message = tickets_mail(with_buyer(name="=?utf-8?q?Bea=0D=0ABcc:_x@example.com?="))
+    assert layout.compose(message, SENDER, None).partition(b"Subject:")[0] != cleaned
 
 
 @pytest.mark.parametrize(
