@@ -13,12 +13,17 @@ from typing import Final
 import runtime.own_environment  # noqa: F401  it acts by being imported, and must come first
 from bench.costs import costs
 from bench.crowd import CrowdFailed
+from bench.dollars import dollars
 from bench.figures import Report
+from bench.heat_scenes import PLACES, heat
 from bench.last_places import last_places
 from bench.on_sale import on_sale
 from bench.processor import machine
 from bench.report import summary, write
-from bench.sale import Kind
+from bench.sale import Kind, put_on_sale
+from bench.sold_already import NotSeeded
+from bench.through import through
+from bench.whole_sale import whole_sale
 from bench.world import World
 from runtime.parts import PartFailed
 from runtime.template import TemplateError
@@ -29,8 +34,10 @@ _KINDS: Final[tuple[Kind, ...]] = ("general", "seated")
 _STEPS: Final = ((1, 150), (8, 500), (32, 700))
 _REPEATS: Final = 3
 _RUSHES: Final = 10
+_WHOLE_STEPS: Final = ((8, 200),)
+_QUICK_WHOLE_STEPS: Final = ((8, 60),)
 _QUICK_STEPS: Final = ((1, 60), (8, 150), (32, 200))
-_SECONDS_MAX: Final = 900
+_SECONDS_MAX: Final = 1800
 
 
 class StopWanted(BaseException):
@@ -41,7 +48,11 @@ def main() -> int:
     """Runs everything once; answers the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a short trial that writes nothing to docs/")
-    parser.add_argument("--only", choices=("on-sale", "last-places", "costs"), help="this part alone, writing nothing")
+    parser.add_argument(
+        "--only",
+        choices=("through", "on-sale", "last-places", "costs", "heat", "dollars"),
+        help="this part alone, writing nothing",
+    )
     options = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
         signal.signal(number, _stop)
@@ -50,7 +61,7 @@ def main() -> int:
     began = time.monotonic()
     try:
         report = _measure(world, quick=options.quick, only=options.only)
-    except (CrowdFailed, PartFailed, TemplateError) as failure:
+    except (CrowdFailed, NotSeeded, PartFailed, TemplateError) as failure:
         print(f"bench: {failure}\nThe gateway says: {world.complaints()}", file=sys.stderr)
         return 1
     except StopWanted as stop:
@@ -76,7 +87,11 @@ def _measure(world: World, *, quick: bool, only: str | None) -> Report:
     say("Starting the parts, in memory:")
     world.start()
     repeats = 1 if quick else _REPEATS
-    rounds, rushes, taken = [], [], []
+    wholes, rounds, rushes, taken = [], [], [], []
+    if only in (None, "through"):
+        # First, because the triggers read their streams from the beginning, and nobody else's writes are in them yet.
+        say("Through to confirmed, with all triggers running:")
+        wholes = through(world, _QUICK_WHOLE_STEPS if quick else _WHOLE_STEPS, repeats, say)
     if only in (None, "on-sale"):
         say("Hold and order, two places, through HTTP and bare:")
         rounds = on_sale(world, _KINDS, _QUICK_STEPS if quick else _STEPS, repeats, say)
@@ -86,6 +101,13 @@ def _measure(world: World, *, quick: bool, only: str | None) -> Report:
     if only in (None, "costs"):
         say("Costs:")
         taken = costs(say)
+    found = reckoned = None
+    if only in (None, "heat"):
+        say("Heat, simulated:")
+        found = heat(say)
+    if only in (None, "dollars"):
+        say("Dollars:")
+        reckoned = dollars(whole_sale(put_on_sale("general", 10_000), PLACES), PLACES)
     complaints = world.complaints()
     if complaints:
         say(f"The gateway's warnings: {complaints}")
@@ -95,8 +117,11 @@ def _measure(world: World, *, quick: bool, only: str | None) -> Report:
         workers=world.workers,
         machine=here,
         rounds=rounds,
+        wholes=wholes,
         rushes=rushes,
         costs=taken,
+        heat=found,
+        dollars=reckoned,
     )
 
 

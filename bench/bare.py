@@ -1,7 +1,8 @@
 """The two writes of an order, driven bare: what DynamoDB Local could do if nothing stood before it.
 
 The requests are the product's own. They are recorded once as they leave the data layer, and then sent again and again
-with other ids, blocks and slots by a client that signs nothing, retries nothing and reads no more than the status.
+with other ids, blocks and slots: `raw` by a client that signs nothing, retries nothing and reads no more than the
+status, or by clients that do what any client of DynamoDB has to (bench.clients).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
+from bench.clients import Write
 from bench.connection import Connection, post
 from bench.crowd import DONE, Job
 from bench.sale import OnSale, hold_body, people
@@ -55,11 +57,21 @@ class BareWrites:
 
     def jobs(self, number: int) -> list[Job]:
         """So many orders, each for places nobody has: both requests are ready before anybody is timed."""
-        made = [self._job(index) for index in range(self._next, self._next + number)]
-        self._next += number
-        return made
+        return [self._job(hold, order) for hold, order in self._bodies(number)]
 
-    def _job(self, index: int) -> Job:
+    def orders(self, number: int) -> list[list[Write]]:
+        """As `jobs`, for clients that sign and encode the requests themselves."""
+        return [
+            [("UpdateItem", msgspec.json.decode(hold)), ("PutItem", msgspec.json.decode(order))]
+            for hold, order in self._bodies(number)
+        ]
+
+    def _bodies(self, number: int) -> Iterator[tuple[bytes, bytes]]:
+        first, self._next = self._next, self._next + number
+        for index in range(first, first + number):
+            yield self._pair(index)
+
+    def _pair(self, index: int) -> tuple[bytes, bytes]:
         hold_id, person_id = new_id("hld"), new_id("per")
         round_number, in_round = divmod(index, _BLOCKS_AT_ONCE * len(self._holds))
         stretch, lane = divmod(in_round, _BLOCKS_AT_ONCE)
@@ -67,7 +79,9 @@ class BareWrites:
         hold = _exchange(self._holds[stretch], f"#{self._pool_id}#0", f"#{self._pool_id}#{block}")
         hold = _exchange(hold, _text(self._hold_id), _text(hold_id))
         order = _exchange(self._order, same_body("ord", self._hold_id), same_body("ord", hold_id))
-        order = _exchange(order, self._buyer.person_id, person_id)
+        return hold, _exchange(order, self._buyer.person_id, person_id)
+
+    def _job(self, hold: bytes, order: bytes) -> Job:
         requests = (self._request("UpdateItem", hold), self._request("PutItem", order))
 
         def job(connection: Connection) -> str:

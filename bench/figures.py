@@ -8,6 +8,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from bench.dollars import Dollars
+from bench.heat_scenes import HeatFigures
+
 
 class Round(msgspec.Struct, frozen=True, kw_only=True):
     """Orders placed by so many buyers at once. Times of one order in milliseconds, CPU in milliseconds an order.
@@ -25,6 +28,26 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
     p50: float
     p99: float
     busy: int = 0
+    cpu: dict[str, float]
+
+
+class Whole(msgspec.Struct, frozen=True, kw_only=True):
+    """Orders from the first hold to the last confirmation, with every trigger running.
+
+    `seconds` is that whole time, `selling_seconds` the part of it until the last buyer had paid. Times of one order in
+    milliseconds: `bought` from its hold until its buyer has paid, `confirmed` from then until the order is confirmed.
+    CPU in milliseconds an order, until all of it was done, tickets and mails included.
+    """
+
+    buyers: int
+    orders: int
+    seconds: float
+    selling_seconds: float
+    per_second: float
+    bought_p50: float
+    bought_p99: float
+    confirmed_p50: float
+    confirmed_p99: float
     cpu: dict[str, float]
 
 
@@ -47,7 +70,11 @@ class Rush(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
-    """What one step takes, on average: DynamoDB's units, tables and indexes apart, and calls that are waited for."""
+    """What one step takes, on average: DynamoDB's units, tables and indexes apart, and calls that are waited for.
+
+    Bytes are those of requests and answers, heads included; `script_us` is the time Redis says it spent on scripts.
+    `sold` counts places of the event that were sold before. CPU is a median.
+    """
 
     kind: str
     capacity: int
@@ -59,6 +86,10 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     dynamodb_calls: float
     redis_calls: float
     cpu_ms: float
+    sold: int = 0
+    dynamodb_bytes: float = 0.0
+    redis_bytes: float = 0.0
+    script_us: float = 0.0
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,8 +111,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     workers: int
     machine: Machine
     rounds: list[Round]
+    wholes: list[Whole] = []
     rushes: list[Rush]
     costs: list[Cost]
+    heat: HeatFigures | None = None
+    dollars: Dollars | None = None
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -116,9 +150,9 @@ def medians(rounds: Sequence[Round]) -> list[Round]:
     return [median_round(group) for group in groups.values()]
 
 
-def slowdown(rounds: Sequence[Round], product: Round) -> float:
-    """How many times the time of the bare writes the same orders took through the product."""
+def slowdown(rounds: Sequence[Round], product: Round, way: str) -> float:
+    """How many times the time of the bare writes, done in that way, the same orders took through the product."""
     bare = next(
-        each for each in rounds if each.way == "bare" and (each.kind, each.buyers) == (product.kind, product.buyers)
+        each for each in rounds if each.way == way and (each.kind, each.buyers) == (product.kind, product.buyers)
     )
     return bare.per_second / product.per_second

@@ -9,15 +9,18 @@ from typing import Final
 import msgspec
 
 from bench.bare import BareWrites
+from bench.clients import Clients, Way
 from bench.connection import Connection
 from bench.crowd import DONE, Job, crowd, measured
-from bench.figures import Round
+from bench.figures import Round, percentile
+from bench.processor import cpu_seconds
 from bench.sale import Kind, OnSale, Shopper, put_on_sale, shoppers
 from bench.world import World
 
 PLACES_AN_ORDER: Final = 2
 _CAPACITY: Final = 20_000
 _WARMING: Final = 300
+_CLIENTS: Final[tuple[Way, ...]] = ("lean", "botocore")
 _BUSY: Final = "503"
 _TRIES_MAX: Final = 20
 # The answer says a second; an impatient buyer does not wait for it.
@@ -79,24 +82,63 @@ def on_sale(
     """
     events = {kind: put_on_sale(kind, _CAPACITY) for kind in kinds}
     bare = {kind: BareWrites(world, event, PLACES_AN_ORDER) for kind, event in events.items()}
-    for kind, event in events.items():
-        say(f"  warming up, {kind}")
-        crowd(world.port, 8, _jobs(world, event, _WARMING, []))
-        crowd(world.database_port, 8, bare[kind].jobs(_WARMING))
-    rounds = []
-    for repeat in range(repeats):
+    clients = [Clients(way, world.workers) for way in _CLIENTS]
+    try:
         for kind, event in events.items():
-            for at_once, orders in steps:
-                busy: list[str] = []
-                jobs = _jobs(world, event, orders, busy)
-                made = measured(world, world.port, kind, "product", at_once, jobs, busy)
-                beside = measured(world, world.database_port, kind, "bare", at_once, bare[kind].jobs(orders))
-                say(
-                    f"  {repeat + 1}/{repeats} {kind:8}{at_once:3} at once: {made.per_second:6.1f} orders/s, "
-                    f"{made.cpu['gateway']:.2f} CPU-ms an order; bare {beside.per_second:6.1f}/s"
-                )
-                rounds += [made, beside]
-    return rounds
+            say(f"  warming up, {kind}")
+            crowd(world.port, 8, _jobs(world, event, _WARMING, []))
+            crowd(world.database_port, 8, bare[kind].jobs(_WARMING))
+            for each in clients:
+                each.run(8, bare[kind].orders(_WARMING))
+        rounds = []
+        for repeat in range(repeats):
+            for kind, event in events.items():
+                for at_once, orders in steps:
+                    made = _all_ways(world, event, bare[kind], clients, at_once, orders)
+                    rates = ", ".join(f"{each.way} {each.per_second:.0f}/s" for each in made[1:])
+                    say(
+                        f"  {repeat + 1}/{repeats} {kind:8}{at_once:3} at once: {made[0].per_second:6.1f} orders/s, "
+                        f"{made[0].cpu['gateway']:.2f} CPU-ms an order; bare: {rates}"
+                    )
+                    rounds += made
+        return rounds
+    finally:
+        for each in clients:
+            each.stop()
+
+
+def _all_ways(
+    world: World, event: OnSale, bare: BareWrites, clients: Sequence[Clients], at_once: int, orders: int
+) -> list[Round]:
+    """The same number of orders through the product and in each bare way, one after the other."""
+    kind, busy = event.kind, list[str]()
+    jobs = _jobs(world, event, orders, busy)
+    made = [
+        measured(world, world.port, kind, "product", at_once, jobs, busy),
+        measured(world, world.database_port, kind, "raw", at_once, bare.jobs(orders)),
+    ]
+    for each in clients:
+        writes = bare.orders(orders)
+        before = cpu_seconds(world.groups)
+        done = each.run(at_once, writes)
+        after = cpu_seconds(world.groups)
+        seconds = max(one.ended for one in done) - min(one.began for one in done)
+        times = [1000 * took for one in done for took in one.times]
+        cpu = {name: 1000 * (after[name] - before[name]) / orders for name in after}
+        made.append(
+            Round(
+                kind=kind,
+                way=each.way,
+                buyers=at_once,
+                orders=orders,
+                seconds=seconds,
+                per_second=orders / seconds,
+                p50=percentile(times, 0.5),
+                p99=percentile(times, 0.99),
+                cpu={**cpu, "buyers": 1000 * sum(one.cpu_seconds for one in done) / orders},
+            )
+        )
+    return made
 
 
 def _jobs(world: World, event: OnSale, orders: int, busy: list[str]) -> list[Job]:

@@ -12,11 +12,12 @@ _LEFT: Final = 150
 _BAR: Final = 16
 _GAP: Final = 14
 _TOP: Final = 56
-_COLOURS: Final = {"product": "#2457a6", "bare": "#b9c4d6"}
+_COLOURS: Final = {"product": "#2457a6", "botocore": "#7f97bd", "lean": "#a9b8cf", "raw": "#d3dbe6"}
+_ORDER: Final = tuple(_COLOURS)
 
 
 def picture(rounds: Sequence[Round]) -> str:
-    """The chart: for each kind of event and number of buyers at once, the product's bar over the bare one."""
+    """The chart: for each kind of event and number of buyers at once, the product's bar over the bare ones."""
     most = max((each.per_second for each in rounds), default=1.0)
     scale = (_WIDTH - _LEFT - 90) / most
     groups: dict[tuple[str, int], list[Round]] = {}
@@ -25,12 +26,14 @@ def picture(rounds: Sequence[Round]) -> str:
     drawn = [
         f'<text x="{_LEFT}" y="22" font-weight="bold">Orders (hold + order) a second</text>',
         _key(_LEFT, "product", "through HTTP and the product"),
-        _key(_LEFT + 230, "bare", "the same two writes, bare"),
+        _key(_LEFT + 200, "botocore", "bare: botocore"),
+        _key(_LEFT + 320, "lean", "bare: lean"),
+        _key(_LEFT + 410, "raw", "bare: raw"),
     ]
     y = _TOP
     for (kind, buyers), group in groups.items():
         drawn.append(f'<text x="{_LEFT - 10}" y="{y + _BAR + 5}" text-anchor="end">{kind}, {buyers} at once</text>')
-        for each in group:
+        for each in sorted(group, key=lambda one: _ORDER.index(one.way)):
             width = max(1.0, each.per_second * scale)
             drawn.append(
                 f'<rect x="{_LEFT}" y="{y}" width="{width:.1f}" height="{_BAR}" fill="{_COLOURS[each.way]}"/>'

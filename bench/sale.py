@@ -35,7 +35,6 @@ class OnSale(msgspec.Struct, frozen=True, kw_only=True):
 
 def put_on_sale(kind: Kind, capacity: int) -> OnSale:
     """A new event with so many places, as if catalog's message about it had just come in."""
-    now = clock.now()
     made = OnSale(
         kind=kind,
         event_id=new_id("evt"),
@@ -43,14 +42,20 @@ def put_on_sale(kind: Kind, capacity: int) -> OnSale:
         ticket_type_id=new_id("tty"),
         capacity=capacity,
     )
-    seated = kind == "seated"
-    event = EventPublished(
-        event_id=made.event_id,
+    room("reservations", "use_cases").put_on_sale(publication(made), clock.now())
+    return made
+
+
+def publication(event: OnSale) -> EventPublished:
+    """What catalog says of such an event."""
+    seated = event.kind == "seated"
+    return EventPublished(
+        event_id=event.event_id,
         version=1,
         organiser_id=new_id("org"),
         organiser_name="Riverside Opera",
         name="Opening night",
-        starts_at=now + timedelta(days=90),
+        starts_at=clock.now() + timedelta(days=90),
         time_zone="Europe/Berlin",
         venue=Venue(venue_id=new_id("ven"), name="Riverside Opera House", city="Berlin"),
         currency="EUR",
@@ -58,25 +63,23 @@ def put_on_sale(kind: Kind, capacity: int) -> OnSale:
         places_per_order_max=10,
         pools=(
             Pool(
-                pool_id=made.pool_id,
-                kind=kind,
+                pool_id=event.pool_id,
+                kind=event.kind,
                 name="House",
-                capacity=capacity,
-                runs=_rows(capacity) if seated else (),
+                capacity=event.capacity,
+                runs=_rows(event.capacity) if seated else (),
             ),
         ),
         ticket_types=(
             TicketType(
-                ticket_type_id=made.ticket_type_id,
+                ticket_type_id=event.ticket_type_id,
                 name="Full price",
                 price=Money(4500, "EUR"),
-                pool_id=made.pool_id,
+                pool_id=event.pool_id,
                 zone="A" if seated else None,
             ),
         ),
     )
-    room("reservations", "use_cases").put_on_sale(event, now)
-    return made
 
 
 def _rows(capacity: int) -> tuple[SeatRun, ...]:
@@ -123,6 +126,10 @@ class Shopper:
     def order_request(self, hold_token: str) -> bytes:
         """The request for the order of a hold."""
         return post(self._port, "/v1/orders", self._headers, msgspec.json.encode({"hold_token": hold_token}))
+
+    def payment_request(self, order_token: str) -> bytes:
+        """The request for the checkout of an order."""
+        return post(self._port, "/v1/payments", self._headers, msgspec.json.encode({"order_token": order_token}))
 
 
 def shoppers(world: World, event: OnSale, number: int, quantity: int) -> Sequence[Shopper]:

@@ -8,17 +8,40 @@ from __future__ import annotations
 
 import msgspec
 
-from contracts.sale import Money, PlaceSold, Time
+from contracts.sale import Money, PlaceSold, QuotaSlot, Time
+
+
+class Limit(msgspec.Struct, frozen=True, array_like=True):
+    """A limit that places of a line count for, and how many slots it had; named once for all of them."""
+
+    quota_id: str
+    places_max: int
+
+
+class Use(msgspec.Struct, frozen=True, array_like=True):
+    """A slot of a limit: the limit's number in the line, from 0, and the slot's block and number."""
+
+    limit: int
+    block: int
+    slot: int
 
 
 class HeldPlace(msgspec.Struct, frozen=True, array_like=True):
-    """One place of a line: its block and slot, counted from 0, and for a seat where it is."""
+    """One place of a line: its block and slot, counted from 0, for a seat where it is, and what of limits it uses."""
 
     block: int
     slot: int
     section: str | None = None
     row: str | None = None
     seat: str | None = None
+    uses: tuple[Use, ...] = ()
+
+
+class Guest(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is given tickets that somebody else orders."""
+
+    name: str
+    email: str
 
 
 class HoldLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,10 +52,14 @@ class HoldLine(msgspec.Struct, frozen=True, kw_only=True):
     ticket_type_name: str
     price: Money
     places: tuple[HeldPlace, ...]
+    limits: tuple[Limit, ...] = ()
 
 
 class HoldToken(msgspec.Struct, frozen=True, kw_only=True):
-    """Places kept for one person until `expires_at`. One basket is one hold, and one hold is at most one order."""
+    """Places kept for one person until `expires_at`. One basket is one hold, and one hold is at most one order.
+
+    `extended` says that its time was prolonged, which happens once; `guest` whom complimentary tickets go to.
+    """
 
     hold_id: str
     event_id: str
@@ -42,6 +69,8 @@ class HoldToken(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[HoldLine, ...]
     total: Money
     expires_at: Time
+    extended: bool = False
+    guest: Guest | None = None
 
     def places(self) -> tuple[PlaceSold, ...]:
         """The places as the messages of the sale list them, in the order of the lines."""
@@ -56,6 +85,10 @@ class HoldToken(msgspec.Struct, frozen=True, kw_only=True):
                 section=place.section,
                 row=place.row,
                 seat=place.seat,
+                quotas=tuple(
+                    QuotaSlot(line.limits[use.limit].quota_id, use.block, use.slot, line.limits[use.limit].places_max)
+                    for use in place.uses
+                ),
             )
             for line in self.lines
             for place in line.places

@@ -1,8 +1,8 @@
-"""What reservations publishes: its answers to a paid order."""
+"""What reservations publishes: its answers to a paid order, and what it offers to those who wait."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from contracts.sale import Buyer, Money, PlaceSold, Time
 from shared.messaging.message import Message
@@ -41,4 +41,45 @@ class HoldRefused(Message, frozen=True, kw_only=True):
     refused_at: Time
 
 
-MESSAGES: tuple[type[Message], ...] = (HoldConfirmed, HoldRefused)
+class PlacesOffered(Message, frozen=True, kw_only=True):
+    """Places came free and are kept for somebody of a waiting list until `expires_at`.
+
+    They are bought like any places that are held: the person finds the hold's token with the entry of the list.
+    """
+
+    type_name: ClassVar[str] = "reservations.places_offered.v1"
+
+    entry_id: str
+    version: int
+    hold_id: str
+    event_id: str
+    event_name: str
+    organiser_id: str
+    time_zone: str
+    buyer: Buyer
+    ticket_type_name: str
+    places: tuple[PlaceSold, ...]
+    total: Money
+    offered_at: Time
+    expires_at: Time
+
+
+class PoolChanged(Message, frozen=True, kw_only=True):
+    """An organiser made a pool larger or smaller while it was on sale, or closed or opened it.
+
+    From the first of these messages on, `capacity` counts, not what `catalog.event_published` says of the pool.
+    """
+
+    type_name: ClassVar[str] = "reservations.pool_changed.v1"
+
+    pool_id: str
+    version: int
+    event_id: str
+    organiser_id: str
+    kind: Literal["general", "seated"]
+    capacity: int
+    closed: bool
+    changed_at: Time
+
+
+MESSAGES: tuple[type[Message], ...] = (HoldConfirmed, HoldRefused, PlacesOffered, PoolChanged)

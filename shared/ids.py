@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
 import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -18,11 +22,20 @@ BODY_LENGTH: Final = 26
 RANDOM_BYTES: Final = 10
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
-_VALUES: Final = {letter: value for value, letter in enumerate(_ALPHABET)}
+_TO_PYTHONS: Final = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
+_PAIRS: Final = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
+_PAIR_SHIFTS: Final = tuple(range(5 * (BODY_LENGTH - 2), -1, -10))
 # The first character carries three bits only (130 bits of text for 128 of value), so it never passes 7.
 _BODY: Final = re.compile(rf"[0-7][{_ALPHABET}]{{{BODY_LENGTH - 1}}}")
 _PREFIX: Final = re.compile(r"[a-z][a-z0-9]{1,15}")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+# Answers so many random bytes.
+Source = Callable[[int], bytes]
+
+# One source for the whole process rather than for a context: a test that replays a run means its threads as well.
+_sources: list[Source] = [os.urandom]
+_sources_lock = threading.Lock()
 
 
 class MalformedId(ValueError):
@@ -32,11 +45,12 @@ class MalformedId(ValueError):
 def new_id(prefix: str, at: datetime | None = None, randomness: bytes | None = None) -> str:
     """Make an id that nobody can guess and that sorts by its time.
 
-    `at` is the moment it carries (milliseconds; the clock's now when absent), `randomness` its ten random bytes.
+    `at` is the moment it carries (milliseconds; the clock's now when absent), `randomness` its ten random bytes (from
+    the source in use when absent: the system's).
     Raises MalformedId for a prefix that is not a short lowercase word or randomness of another length.
     """
     moment = clock.now() if at is None else at
-    tail = os.urandom(RANDOM_BYTES) if randomness is None else randomness
+    tail = _sources[-1](RANDOM_BYTES) if randomness is None else randomness
     if len(tail) != RANDOM_BYTES:
         raise MalformedId(f"an id takes {RANDOM_BYTES} random bytes, not {len(tail)}")
     milliseconds = (moment - _EPOCH) // timedelta(milliseconds=1)
@@ -70,10 +84,8 @@ def raw_bytes(any_id: str) -> bytes:
     _, _, body = any_id.rpartition("_")
     if _BODY.fullmatch(body) is None:
         raise MalformedId("an id ends in 26 characters of lowercase Crockford base 32")
-    value = 0
-    for letter in body:
-        value = value << 5 | _VALUES[letter]
-    return value.to_bytes(16, "big")
+    # Python reads base 32 in letters of its own, and quicker than a loop here could.
+    return int(body.translate(_TO_PYTHONS), 32).to_bytes(16, "big")
 
 
 def from_raw_bytes(prefix: str, raw: bytes) -> str:
@@ -83,7 +95,7 @@ def from_raw_bytes(prefix: str, raw: bytes) -> str:
     if _PREFIX.fullmatch(prefix) is None:
         raise MalformedId(f"{prefix!r} is no prefix of an id")
     value = int.from_bytes(raw, "big")
-    return prefix + "_" + "".join(_ALPHABET[value >> shift & 31] for shift in range(5 * (BODY_LENGTH - 1), -1, -5))
+    return prefix + "_" + "".join([_PAIRS[value >> shift & 1023] for shift in _PAIR_SHIFTS])
 
 
 def is_id(prefix: str, text: object) -> bool:
@@ -96,3 +108,27 @@ def is_id(prefix: str, text: object) -> bool:
 def made_at(any_id: str) -> datetime:
     """The UTC time an id carries, to the millisecond. Raises MalformedId."""
     return _EPOCH + timedelta(milliseconds=int.from_bytes(raw_bytes(any_id)[:6], "big"))
+
+
+@contextmanager
+def use(source: Source) -> Iterator[None]:
+    """Let `source` give the random bytes of new ids in all threads until the block ends; the innermost block wins.
+
+    For tests alone: ids of any other source than the system's can be guessed.
+    """
+    with _sources_lock:
+        _sources.append(source)
+    try:
+        yield
+    finally:
+        with _sources_lock:
+            # From the right, because two blocks may have been given the same source.
+            position = len(_sources) - 1 - _sources[::-1].index(source)
+            del _sources[position]
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Draw the ids of a run from a seed until the block ends, so that the run can be replayed. For tests alone."""
+    with use(random.Random(seed).randbytes):
+        yield

@@ -20,8 +20,17 @@ from runtime.deployment.stages import ROOT, DeploymentError
 from runtime.provisioning import planned
 from shared.auth.access import public_jwks
 
-# What no template makes: where the stage is reached, whom it mails as, whom it pays with, and its SQL and Redis.
-FROM_THE_DEPLOYER = ("PUBLIC_URL", "MAIL_FROM", "TEST_PROVIDER_URL", "DATABASE_URL", "REDIS_URL")
+# What no template makes: where the stage is reached, whom it mails as, whom it pays with, its SQL and Redis, and who
+# tells people from machines.
+FROM_THE_DEPLOYER = (
+    "PUBLIC_URL",
+    "MAIL_FROM",
+    "TEST_PROVIDER_URL",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SITEVERIFY_URL",
+    "SITEVERIFY_SECRET",
+)
 _MADE_UP = {
     "PUBLIC_URL": "https://stagedoor.example",
     "MAIL_FROM": "box-office@stagedoor.example",

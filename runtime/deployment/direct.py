@@ -63,6 +63,7 @@ def _set_mapping(
         wanted["MaximumRecordAgeInSeconds"] = settings.record_age_seconds_max
         if settings.on_failure_arn is not None:
             wanted["DestinationConfig"] = {"OnFailure": {"Destination": settings.on_failure_arn}}
+        wanted["FilterCriteria"] = {"Filters": [{"Pattern": pattern} for pattern in settings.filters]}
     elif settings.concurrency_max is not None:
         wanted["ScalingConfig"] = {"MaximumConcurrency": settings.concurrency_max}
     lambda_client.update_event_source_mapping(UUID=resource["event_uuid"], **wanted)

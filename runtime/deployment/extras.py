@@ -32,6 +32,7 @@ class MappingSettings:
     record_age_seconds_max: int = -1
     on_failure_arn: str | None = None
     concurrency_max: int | None = None
+    filters: tuple[str, ...] = ()
 
 
 def logical_id(name: str) -> str:
@@ -103,4 +104,5 @@ def mapping_settings(
         record_age_seconds_max=int(properties.get("MaximumRecordAgeInSeconds", -1)),
         on_failure_arn=properties.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"),
         concurrency_max=properties.get("ScalingConfig", {}).get("MaximumConcurrency"),
+        filters=tuple(each["Pattern"] for each in properties.get("FilterCriteria", {}).get("Filters", ())),
     )

@@ -7,10 +7,10 @@ interface would lend a thread to every client that is slow to send its body, for
 
 import asyncio
 import os
-import queue
 import signal
 import threading
 import time
+from collections import deque
 from typing import Any
 
 from runtime.gateway.dispatch import Gateway
@@ -18,11 +18,13 @@ from runtime.gateway.events import Incoming
 from runtime.gateway.options import Options, passed_on
 from runtime.gateway.outgoing import Outgoing, from_problem
 from runtime.gateway.services import load_services
+from runtime.gateway.threads import Threads
 from shared import telemetry
 from shared.http.problems import BadRequest, BodyTooLarge, Problem, Unavailable
 
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 PARENT_LOOKED_AT_SECONDS = 0.5
+SETTLED_SECONDS = 0.05
 
 Job = tuple[Any, Incoming, "asyncio.Future[None]"]
 
@@ -33,18 +35,21 @@ class Application:
     def __init__(self, gateway: Gateway, options: Options) -> None:
         self._gateway = gateway
         self._options = options
-        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._threads: Threads[Job] | None = None
+        self._answered: deque[asyncio.Future[None]] = deque()
+        # Requests handed over whose tasks are not ended yet; these two are the loop's alone.
+        self._open = 0
+        self._waking = False
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Starts the threads; granian calls it once, before the first request."""
-        self._loop = loop
-        for number in range(self._options.threads):
-            threading.Thread(target=self._work, name=f"gateway-{number}", daemon=True).start()
+        self._threads = Threads(self._options.threads, self._answer)
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Reads one request, has it answered on a thread, and waits for that."""
-        if self._jobs.qsize() >= self._options.waiting_max:
+        threads = self._threads
+        assert threads is not None, "granian calls __rsgi_init__ first"
+        if threads.waiting >= self._options.waiting_max:
             _send(protocol, _refusal(Unavailable("Too many requests are waiting.", retry_after=1)))
             return
         try:
@@ -64,33 +69,51 @@ class Application:
         )
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[None] = loop.create_future()
-        self._jobs.put((protocol, incoming, answered))
+        threads.give((protocol, incoming, answered))
+        self._open += 1
+        self._settle(loop)
         await answered
 
-    def _work(self) -> None:
-        while True:
-            protocol, incoming, answered = self._jobs.get()
-            try:
-                _send(protocol, self._gateway.answer(incoming))
-            except Exception as error:  # a thread that ends would never be missed until all are gone
-                telemetry.log("answer_not_sent", level="ERROR", error=error)
-            finally:
-                answered.get_loop().call_soon_threadsafe(_settle, answered)
+    def _answer(self, job: Job) -> None:
+        protocol, incoming, answered = job
+        try:
+            _send(protocol, self._gateway.answer(incoming))
+        except Exception as error:  # a thread that ends would never be missed until all are gone
+            telemetry.log("answer_not_sent", level="ERROR", error=error)
+        finally:
+            self._answered.append(answered)
+
+    def _settle(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Ends the tasks of requests that were answered, now and again soon.
+
+        The client has its answer by then, so that nobody waits for this; to wake the loop for each of them would cost
+        as much as to hand the request over.
+        """
+        while self._answered:
+            answered = self._answered.popleft()
+            self._open -= 1
+            if not answered.done():
+                answered.set_result(None)
+        if self._open and not self._waking:
+            self._waking = True
+            loop.call_later(SETTLED_SECONDS, self._wake, loop)
+
+    def _wake(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._waking = False
+        self._settle(loop)
 
     async def _body(self, scope: Any, protocol: Any) -> bytes:
-        limit = self._options.body_bytes_max
         declared = scope.headers.get("content-length")
-        if declared is None and (scope.method in _BODILESS or scope.headers.get("transfer-encoding") is None):
+        chunked = scope.headers.get("transfer-encoding") is not None
+        if declared is None and (scope.method in _BODILESS or not chunked):
             return b""
-        if declared is not None and int(declared) > limit:
-            raise BodyTooLarge(f"The body may have {limit} bytes at most.", bytes_max=limit)
-        body = bytearray()
+        if declared is not None and int(declared) > self._options.body_bytes_max:
+            raise self._too_large()
         try:
             async with asyncio.timeout(self._options.body_seconds_max):
-                async for chunk in protocol:
-                    body += chunk
-                    if len(body) > limit:
-                        raise BodyTooLarge(f"The body may have {limit} bytes at most.", bytes_max=limit)
+                # Where a length alone says how far the body goes, the server reads no further, and all of it in one
+                # turn of the loop. Chunks go as far as they like, whatever length stands beside them.
+                body = await (self._undeclared(protocol) if chunked else protocol())
         except TimeoutError as error:
             raise BadRequest(
                 "The body did not arrive in time.", slug="request-timeout", title="The request was too slow", status=408
@@ -98,6 +121,18 @@ class Application:
         if declared is not None and len(body) != int(declared):
             raise BadRequest("The body ended early.")
         return bytes(body)
+
+    async def _undeclared(self, protocol: Any) -> bytearray:
+        body = bytearray()
+        async for chunk in protocol:
+            body += chunk
+            if len(body) > self._options.body_bytes_max:
+                raise self._too_large()
+        return body
+
+    def _too_large(self) -> BodyTooLarge:
+        limit = self._options.body_bytes_max
+        return BodyTooLarge(f"The body may have {limit} bytes at most.", bytes_max=limit)
 
     def _source_ip(self, scope: Any) -> str:
         hops = self._options.trusted_hops
@@ -111,11 +146,6 @@ class Application:
 
 def _send(protocol: Any, outgoing: Outgoing) -> None:
     protocol.response_bytes(outgoing.status, outgoing.headers, outgoing.body)
-
-
-def _settle(answered: "asyncio.Future[None]") -> None:
-    if not answered.done():
-        answered.set_result(None)
 
 
 def _refusal(problem: Problem, *, close: bool = False) -> Outgoing:

@@ -14,6 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from runtime.triggers.checkpoints import Checkpoint, Checkpoints
+from runtime.triggers.filters import matcher
 from runtime.triggers.invocation import InvocationFailed, failed_identifiers, invoke
 from runtime.triggers.queues import url_of
 from runtime.triggers.shards import Batch, Shard, arrived_at, as_lambda_gives_it, sequence_number, split
@@ -67,6 +68,7 @@ class StreamPoller:
         self._checkpoints = checkpoints
         self._region = region
         self._retry_seconds = retry_seconds
+        self._concerns = matcher(source.mapping.filters)
         self._shards: dict[str, Shard] = {}
         self._seen_at = float("-inf")
 
@@ -223,15 +225,18 @@ class StreamPoller:
         return limit != _FOR_EVER and time.time() - arrived_at(batch.records[0]) > limit
 
     def _hand_over(self, batch: Batch) -> int:
-        """How many records, from the first on, are done."""
+        """How many records, from the first on, are done. Those the function's filter leaves out are, without it."""
+        concerned = [record for record in batch.records if self._concerns(record)]
+        if not concerned:
+            return len(batch.records)
         try:
-            answer = invoke(self.source.function, {"Records": batch.records}, self._region)
+            answer = invoke(self.source.function, {"Records": concerned}, self._region)
         except InvocationFailed:
             return 0
         if not self.source.reports_failures:
             return len(batch.records)
         numbers = [sequence_number(record) for record in batch.records]
-        failed = failed_identifiers(answer, numbers)
+        failed = failed_identifiers(answer, [sequence_number(record) for record in concerned])
         # All from the first failure on is tried again, also what came after it and succeeded: order goes first.
         return next((index for index, number in enumerate(numbers) if number in failed), len(numbers))
 

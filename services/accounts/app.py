@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalice.app import AuthRequest, AuthResponse, DynamoDBEvent
+from chalice.app import AuthRequest, AuthResponse, AuthRoute, DynamoDBEvent
 
 from contracts.accounts import OrganiserRegistered
 from services.accounts import domain, repository, use_cases
@@ -42,16 +42,23 @@ app = App(
     },
 )
 _once = IN_TABLE("ACCOUNTS_TABLE_NAME", required=False)
+_SIGN_OUT = "/v1/sessions/current"
 
 
 @app.authorizer(name="authorize", ttl_seconds=60)
 def authorize(request: AuthRequest) -> AuthResponse:
-    """Verifies the access token for every route of this API, and that its session has not been ended."""
+    """Verifies the access token for every route of this API, and that its session has not been ended.
+
+    A token whose session has ended still opens the sign-out, and nothing else: a sign-out whose answer was lost is sent
+    again and has to answer the same.
+    """
     response = authorize_access_token(request)
     identity = unpack_identity(response.context[CONTEXT_KEY])
-    if not use_cases.session_is_live(identity.session_id, clock.now()):
+    if use_cases.session_is_live(identity.session_id, clock.now()):
+        return response
+    if not request.method_arn.endswith(f"/DELETE{_SIGN_OUT}"):
         raise AccessRefused
-    return response
+    return AuthResponse([AuthRoute(_SIGN_OUT, ["DELETE"])], response.principal_id, response.context)
 
 
 @app.route(
@@ -116,7 +123,7 @@ def refresh(call: Call) -> Any:
     return _session_view(use_cases.refresh(call.body.refresh_token, call.now))
 
 
-@app.route("/v1/sessions/current", methods=["DELETE"], status=204, access=SIGNED_IN, summary="Sign out")
+@app.route(_SIGN_OUT, methods=["DELETE"], status=204, access=SIGNED_IN, summary="Sign out")
 def sign_out(call: Call) -> None:
     """Ends the session. Accounts refuses its access token within a minute, other services once its ten are over."""
     use_cases.sign_out(call.person.session_id, call.now)

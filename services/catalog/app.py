@@ -8,8 +8,8 @@ from typing import Any
 from chalice.app import AuthRequest, AuthResponse, DynamoDBEvent, SQSEvent
 
 from contracts.accounts import OrganiserRegistered
-from contracts.catalog import EventPublished
-from services.catalog import domain, use_cases
+from contracts.catalog import EventPublished, VoucherChanged
+from services.catalog import domain, use_cases, voucher_routes
 from services.catalog.schemas import (
     AddSeatMap,
     AddSeries,
@@ -58,6 +58,8 @@ app = App(
         domain.Fixed: (409, "fixed-by-publication", "This cannot be changed once the event is published"),
         domain.OrganiserNotKnownYet: (503, "organiser-not-known-yet", "The organiser is still on its way"),
         domain.SeasonNotPackaged: (422, "season-not-packaged", "The season is not part of this deployment"),
+        domain.CodeUsed: (409, "voucher-code-used", "The event has another voucher of this code"),
+        domain.Revoked: (409, "voucher-revoked", "The voucher was revoked"),
         domain.ChangedMeanwhile: (409, "changed-meanwhile", "Somebody else is changing it"),
     },
 )
@@ -179,9 +181,12 @@ def list_events(call: Call) -> Any:
 @app.route("/v1/events/{event_id}", answers=EventView, access=PUBLIC, summary="An event")
 def show_event(call: Call) -> Any:
     """An event: for everybody once it is published, before that for the organiser's members only."""
-    event = use_cases.event_for(call.path["event_id"], _visitor(call), call.now)
-    cache = FOR_EVERYBODY if event.state == "published" else FOR_ONE
-    return Answer(event_view(event), headers={"Cache-Control": cache, "Vary": "Authorization"}, etag=event.version)
+    visitor = _visitor(call)
+    event = use_cases.event_for(call.path["event_id"], visitor, call.now)
+    is_member = visitor is not None and visitor.is_member(event.organiser_id)
+    cache = FOR_EVERYBODY if event.state == "published" and not is_member else FOR_ONE
+    headers = {"Cache-Control": cache, "Vary": "Authorization"}
+    return Answer(event_view(event, for_members=is_member), headers=headers, etag=event.version)
 
 
 @app.route(
@@ -247,10 +252,15 @@ def _visitor(call: Call) -> Identity | None:
         raise Unauthorized("The access token is not valid any more.") from invalid
 
 
+voucher_routes.routes.add_to(app)
+
 _relay = Relay(
     source="catalog",
     topic_arn=settings.catalog_topic_arn,
-    builders={EventPublished.type_name: use_cases.published_message},
+    builders={
+        EventPublished.type_name: use_cases.published_message,
+        VoucherChanged.type_name: use_cases.voucher_message,
+    },
 )
 _consumer = Consumer(
     name="catalog",

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from contracts.sale import Time
-from services.catalog.domain import SEAT_NUMBER_MAX, EventState, PoolKind, Work
+from services.catalog.domain import SEAT_NUMBER_MAX, Access, EventState, PoolKind, Work
 from shared.http import PageQuery, RequestBody
 from shared.money import AMOUNT_MAX, Money
 
@@ -19,6 +19,7 @@ Text = Annotated[str, msgspec.Meta(max_length=4000)]
 Id = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{3}_[0-9a-z]{26}$")]
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 SeatNumber = Annotated[int, msgspec.Meta(ge=0, le=SEAT_NUMBER_MAX)]
+Companions = Annotated[tuple[SeatNumber, ...], msgspec.Meta(max_length=1000)]
 
 
 class WorkBody(Work, frozen=True, forbid_unknown_fields=True):
@@ -59,11 +60,16 @@ class VenueView(msgspec.Struct, kw_only=True):
 
 
 class RunBody(RequestBody, frozen=True):
-    """Neighbouring seats, `first` to `last`, both included, in one price zone."""
+    """Neighbouring seats, `first` to `last`, both included, in one price zone.
+
+    An `accessible` run is a bay of wheelchair places; `companions` are those of its seats for who comes along.
+    """
 
     first: SeatNumber
     last: SeatNumber
     zone: str
+    accessible: bool = False
+    companions: Companions = ()
 
 
 class RowBody(RequestBody, frozen=True):
@@ -74,6 +80,8 @@ class RowBody(RequestBody, frozen=True):
     first: SeatNumber | None = None
     last: SeatNumber | None = None
     zone: str | None = None
+    accessible: bool = False
+    companions: Companions = ()
 
 
 class SectionBody(RequestBody, frozen=True):
@@ -92,12 +100,14 @@ class AddSeatMap(RequestBody, frozen=True):
     sections: Annotated[tuple[SectionBody, ...], msgspec.Meta(max_length=400)]
 
 
-class RunView(msgspec.Struct, kw_only=True):
-    """Neighbouring seats of one price zone."""
+class RunView(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Neighbouring seats of one price zone; an `accessible` run is a bay, and says which seats are for companions."""
 
     first: int
     last: int
     zone: str
+    accessible: bool = False
+    companions: tuple[int, ...] = ()
 
 
 class RowView(msgspec.Struct, kw_only=True):
@@ -157,7 +167,11 @@ class PoolBody(RequestBody, frozen=True):
 
 
 class TicketTypeBody(RequestBody, frozen=True):
-    """What is on sale. `pool` is the pool's name; `zone` limits it to the seats of that price zone."""
+    """What is on sale. `pool` is the pool's name; `zone` limits it to the seats of that price zone.
+
+    `places_max` caps it over all orders. With `access` it is for everybody, for who has a voucher, or complimentary:
+    free of charge, and given away by the organiser's members.
+    """
 
     name: Name
     price: PriceBody
@@ -167,6 +181,8 @@ class TicketTypeBody(RequestBody, frozen=True):
     sale_starts_at: Time | None = None
     sale_ends_at: Time | None = None
     places_per_order_max: int | None = None
+    places_max: int | None = None
+    access: Access = "public"
 
 
 class PlanEvent(RequestBody, frozen=True):
@@ -182,6 +198,7 @@ class PlanEvent(RequestBody, frozen=True):
     description: Text | None = None
     hold_seconds: int = 600
     places_per_order_max: int = 10
+    places_per_buyer_max: int | None = None
     pools: tuple[PoolBody, ...] = ()
     ticket_types: tuple[TicketTypeBody, ...] = ()
     programme: Works = ()
@@ -199,6 +216,7 @@ class ChangeEvent(RequestBody, frozen=True):
     description: Text | UnsetType | None = UNSET
     hold_seconds: int | UnsetType = UNSET
     places_per_order_max: int | UnsetType = UNSET
+    places_per_buyer_max: int | UnsetType | None = UNSET
     pools: tuple[PoolBody, ...] | UnsetType = UNSET
     ticket_types: tuple[TicketTypeBody, ...] | UnsetType = UNSET
     programme: Works | UnsetType = UNSET
@@ -223,7 +241,7 @@ class PoolView(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class TicketTypeView(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What is on sale."""
+    """What is on sale. Complimentary ticket types are shown to members only."""
 
     ticket_type_id: str
     name: str
@@ -234,10 +252,12 @@ class TicketTypeView(msgspec.Struct, kw_only=True, omit_defaults=True):
     sale_starts_at: Time | None = None
     sale_ends_at: Time | None = None
     places_per_order_max: int | None = None
+    places_max: int | None = None
+    access: Access = "public"
 
 
 class EventSummary(msgspec.Struct, kw_only=True):
-    """An event as lists show it. `price_from` is its lowest price."""
+    """An event as lists show it. `price_from` is the lowest price for everybody."""
 
     event_id: str
     organiser_id: str
@@ -261,6 +281,7 @@ class EventView(EventSummary, kw_only=True):
     currency: str
     hold_seconds: int
     places_per_order_max: int
+    places_per_buyer_max: int | None
     pools: list[PoolView]
     ticket_types: list[TicketTypeView]
     programme: list[Work]

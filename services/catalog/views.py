@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.catalog import domain, schemas
+from shared.money import Money
 
 
 def venue_view(venue: domain.Venue) -> schemas.VenueView:
@@ -38,13 +39,19 @@ def seat_map_view(seat_map: domain.SeatMap) -> schemas.SeatMapView:
                 rows=[
                     schemas.RowView(
                         name=row.name,
-                        runs=[schemas.RunView(first=run.first, last=run.last, zone=run.zone) for run in row.runs],
+                        runs=[_run(run) for run in row.runs],
                     )
                     for row in section.rows
                 ],
             )
             for section in seat_map.sections
         ],
+    )
+
+
+def _run(run: domain.Run) -> schemas.RunView:
+    return schemas.RunView(
+        first=run.first, last=run.last, zone=run.zone, accessible=run.accessible, companions=run.companions
     )
 
 
@@ -61,12 +68,12 @@ def event_summary(event: domain.Event) -> schemas.EventSummary:
         venue=_place(event),
         series_id=event.series_id,
         series_name=event.series_name,
-        price_from=min((ticket_type.price for ticket_type in event.ticket_types), default=None),
+        price_from=_price_from(event),
     )
 
 
-def event_view(event: domain.Event) -> schemas.EventView:
-    """An event as answered in full."""
+def event_view(event: domain.Event, *, for_members: bool = True) -> schemas.EventView:
+    """An event as answered in full: to the public without what only members can give away."""
     pools = {pool.pool_id: pool for pool in event.pools}
     return schemas.EventView(
         event_id=event.event_id,
@@ -79,13 +86,14 @@ def event_view(event: domain.Event) -> schemas.EventView:
         venue=_place(event),
         series_id=event.series_id,
         series_name=event.series_name,
-        price_from=min((ticket_type.price for ticket_type in event.ticket_types), default=None),
+        price_from=_price_from(event),
         version=event.version,
         doors_at=event.doors_at,
         description=event.description,
         currency=event.currency,
         hold_seconds=event.hold_seconds,
         places_per_order_max=event.places_per_order_max,
+        places_per_buyer_max=event.places_per_buyer_max,
         pools=[
             schemas.PoolView(
                 pool_id=pool.pool_id,
@@ -107,12 +115,19 @@ def event_view(event: domain.Event) -> schemas.EventView:
                 sale_starts_at=ticket_type.sale_starts_at,
                 sale_ends_at=ticket_type.sale_ends_at,
                 places_per_order_max=ticket_type.places_per_order_max,
+                places_max=ticket_type.places_max,
+                access=ticket_type.access,
             )
             for ticket_type in event.ticket_types
+            if for_members or ticket_type.access != "complimentary"
         ],
         programme=list(event.programme),
         published_at=event.published_at,
     )
+
+
+def _price_from(event: domain.Event) -> Money | None:
+    return min((one.price for one in event.ticket_types if one.access == "public"), default=None)
 
 
 def _place(event: domain.Event) -> schemas.PlaceView:

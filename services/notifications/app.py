@@ -7,6 +7,7 @@ from typing import Any
 from chalice.app import AuthRequest, AuthResponse, SQSEvent
 
 from contracts.orders import OrderRefunded
+from contracts.reservations import PlacesOffered
 from contracts.tickets import TicketsIssued
 from services.notifications import use_cases
 from services.notifications.schemas import Notifications, NotificationView, OfOrder
@@ -32,11 +33,17 @@ def order_refunded(message: OrderRefunded, envelope: Envelope) -> None:
     use_cases.mail_refund(message, counter(settings), clock.now())
 
 
+def places_offered(message: PlacesOffered, envelope: Envelope) -> None:
+    """Mails somebody of a waiting list that places are kept."""
+    use_cases.mail_offer(message, counter(settings), clock.now())
+
+
 consumer = Consumer(
     name="notifications",
     handlers={
         TicketsIssued: tickets_issued,
         OrderRefunded: order_refunded,
+        PlacesOffered: places_offered,
     },
 )
 

@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from contracts.orders import OrderRefunded
+from contracts.reservations import PlacesOffered
 from contracts.tickets import TicketsIssued
 from shared import money
 
-Kind = Literal["tickets", "refund"]
+Kind = Literal["tickets", "refund", "offer"]
 State = Literal["claimed", "sent", "undeliverable"]
 
 # Longer than a function may run: whoever claimed and did not finish is dead by then.
@@ -33,7 +34,8 @@ _REASONS: Final[dict[str, str | None]] = {
     "second_payment": "the order was paid more than once",
     "payment_refunded": None,
 }
-_PLACES_LOST: Final = "your places had gone to somebody else before the payment arrived"
+_PLACES_GONE: Final = "your places had gone to somebody else"
+_PLACES_LOST: Final = f"{_PLACES_GONE} before the payment arrived"
 
 
 class Undeliverable(Exception):
@@ -60,9 +62,12 @@ class TicketLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True):
-    """A mail about an order, before it is laid out. `facts` are what its template shows."""
+    """A mail before it is laid out. `facts` are what its template shows.
 
-    order_id: str
+    `about_id` is the order it speaks of, or the entry of a waiting list.
+    """
+
+    about_id: str
     kind: Kind
     version: int
     organiser_id: str
@@ -76,7 +81,8 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
     """What is kept of a mail: enough to never send it twice, and to tell who asks."""
 
-    order_id: str
+    # Kept under the name it had when every mail was about an order.
+    about_id: str = msgspec.field(name="order_id")
     kind: Kind
     version: int
     organiser_id: str
@@ -95,7 +101,7 @@ def tickets_mail(message: TicketsIssued) -> Mail:
     """The mail that brings the tickets."""
     what = "ticket" if len(message.tickets) == 1 else "tickets"
     return Mail(
-        order_id=message.order_id,
+        about_id=message.order_id,
         kind="tickets",
         version=message.version,
         organiser_id=message.organiser_id,
@@ -119,27 +125,71 @@ def tickets_mail(message: TicketsIssued) -> Mail:
 
 
 def refund_mail(message: OrderRefunded, event_name: str | None) -> Mail:
-    """The mail that tells of the money's way back. The event's name is known only if tickets were mailed before."""
+    """The mail that tells of the money's way back, or that what cost nothing is not to be had.
+
+    The event's name is known only if tickets were mailed before.
+    """
     what = f" for {event_name}" if event_name else ""
+    amount = money.written(message.amount) if message.amount.amount else None
+    lost = _PLACES_LOST if amount else _PLACES_GONE
+    subject = f"Your refund of {amount}{what}" if amount else f"Your order{what} was cancelled"
     return Mail(
-        order_id=message.order_id,
+        about_id=message.order_id,
         kind="refund",
         version=message.version,
         organiser_id=message.organiser_id,
         person_id=message.buyer.person_id,
         address=message.buyer.email,
         name=header_text(message.buyer.name, NAME_LENGTH_MAX),
-        subject=header_text(f"Your refund of {money.written(message.amount)}{what}", SUBJECT_LENGTH_MAX),
+        subject=header_text(subject, SUBJECT_LENGTH_MAX),
         facts={
             "name": header_text(message.buyer.name, NAME_LENGTH_MAX),
             "event_name": event_name,
-            "amount": money.written(message.amount),
+            "amount": amount,
             "places": len(message.places),
             "order_id": message.order_id,
             "was_confirmed": message.was_confirmed,
-            "reason": _REASONS.get(message.reason, None if message.was_confirmed else _PLACES_LOST),
+            "reason": _REASONS.get(message.reason, None if message.was_confirmed else lost),
         },
     )
+
+
+def offer_mail(message: PlacesOffered, public_url: str) -> Mail:
+    """The mail that tells somebody of a waiting list which places are kept, and until when."""
+    name, event_name = (
+        header_text(message.buyer.name, NAME_LENGTH_MAX),
+        header_text(message.event_name, SUBJECT_LENGTH_MAX),
+    )
+    count = len(message.places)
+    return Mail(
+        about_id=message.entry_id,
+        kind="offer",
+        version=message.version,
+        organiser_id=message.organiser_id,
+        person_id=message.buyer.person_id,
+        address=message.buyer.email,
+        name=name,
+        subject=header_text(f"{_places(count)} for {message.event_name}, kept for you", SUBJECT_LENGTH_MAX),
+        facts={
+            "name": name,
+            "event_name": event_name,
+            "count": _places(count),
+            "one": count == 1,
+            "day": local_day(message.expires_at, message.time_zone),
+            "time": local_time(message.expires_at, message.time_zone),
+            "total": money.written(message.total),
+            "places": [
+                TicketLine(name=kept.ticket_type_name, place=place(kept.section, kept.row, kept.seat))
+                for kept in message.places
+            ],
+            "address": f"{public_url.rstrip('/')}/waiting-list/{message.event_id}",
+        },
+    )
+
+
+def is_over(message: PlacesOffered, now: datetime) -> bool:
+    """Whether the offer's time has passed: a mail would only disappoint."""
+    return now >= message.expires_at
 
 
 def require_address(address: str) -> str:
@@ -180,6 +230,10 @@ def local_time(at: datetime, time_zone: str) -> str:
     """The time by the venue's clock: `19:30 EDT`."""
     local = at.astimezone(ZoneInfo(time_zone))
     return f"{local:%H:%M} {local.tzname()}"
+
+
+def _places(count: int) -> str:
+    return "1 place" if count == 1 else f"{count} places"
 
 
 def _breaks(letter: str) -> bool:

@@ -21,8 +21,8 @@ TEMPLATES: Final = Path(__file__).parent / "templates"
 def compose(mail: Mail, sender: str, attachment: bytes | None) -> bytes:
     """The whole mail in MIME: text, HTML, and the PDF where there is one.
 
-    The Message-ID follows from the order and the kind of mail, so that a mail sent twice is shown once by programs that
-    look at it. Raises Undeliverable for an address that no mail can be sent to.
+    The Message-ID follows from what the mail is about and its kind, so that a mail sent twice is shown once by programs
+    that look at it. Raises Undeliverable for an address that no mail can be sent to.
     """
     address = require_address(mail.address)
     message = EmailMessage(policy=SMTP)
@@ -36,13 +36,13 @@ def compose(mail: Mail, sender: str, attachment: bytes | None) -> bytes:
     message.add_alternative(_filled(f"{mail.kind}.html", mail), subtype="html")
     if attachment is not None:
         message.add_attachment(
-            attachment, maintype="application", subtype="pdf", filename=f"tickets-{mail.order_id}.pdf"
+            attachment, maintype="application", subtype="pdf", filename=f"tickets-{mail.about_id}.pdf"
         )
     return message.as_bytes()
 
 
 def _message_id(mail: Mail, sender: str) -> str:
-    name = hashlib.sha256(f"{mail.order_id}|{mail.kind}|{mail.version}".encode()).hexdigest()[:32]
+    name = hashlib.sha256(f"{mail.about_id}|{mail.kind}|{mail.version}".encode()).hexdigest()[:32]
     return f"<{name}@{sender.rpartition('@')[2]}>"
 
 

@@ -1,6 +1,7 @@
 """Mails in DynamoDB: who was told what, and whether it went out.
 
-    pk = order id   sk = "mail#<kind>#<version>"   one mail about one version of one order
+    pk = order id   sk = "mail#<kind>#<version>"   one mail about one version of one order, or of an entry of a waiting
+                                                   list, whose id then is the pk
 
 The row is the inbox too: a message that comes again finds it. It has no time to live, because a republish years later
 must not mail again. Nothing is announced.
@@ -62,7 +63,7 @@ def claim(mail: Mail, now: datetime) -> Claim | None:
     Raises ClaimHeld while somebody else is sending it.
     """
     kept = Sent(
-        order_id=mail.order_id,
+        about_id=mail.about_id,
         kind=mail.kind,
         version=mail.version,
         organiser_id=mail.organiser_id,
@@ -74,7 +75,7 @@ def claim(mail: Mail, now: datetime) -> Claim | None:
         tries=1,
         event_name=event_name(mail),
     )
-    row = _MailRow(mail.order_id, _sort_key(mail), mail=kept)
+    row = _MailRow(mail.about_id, _sort_key(mail), mail=kept)
     try:
         insert(row, now=now)
         return Claim(row)
@@ -84,18 +85,18 @@ def claim(mail: Mail, now: datetime) -> Claim | None:
     if stored.mail.state != "claimed":
         return None
     if not may_claim(stored.mail, now):
-        raise ClaimHeld(f"{mail.kind} of {mail.order_id} is being sent")
+        raise ClaimHeld(f"{mail.kind} of {mail.about_id} is being sent")
     stored.mail = msgspec.structs.replace(kept, tries=stored.mail.tries + 1)
     try:
         replace(stored, now=now)
     except StaleVersion as stale:
-        raise ClaimHeld(f"{mail.kind} of {mail.order_id} was taken over by somebody else") from stale
+        raise ClaimHeld(f"{mail.kind} of {mail.about_id} was taken over by somebody else") from stale
     return Claim(stored)
 
 
 def mails_of(order_id: str) -> list[Sent]:
     """Every mail about an order: tickets, then refund, each in the order of its versions."""
-    kinds = {"tickets": 0, "refund": 1}
+    kinds = {"tickets": 0, "refund": 1, "offer": 2}
     rows = query_all(_MailRow, order_id, sk_prefix="mail#", consistent=True)
     return sorted((row.mail for row in rows), key=lambda mail: (kinds[mail.kind], mail.version))
 

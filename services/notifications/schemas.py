@@ -34,7 +34,7 @@ class NotificationView(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, mail: Sent) -> NotificationView:
         """The view of a mail."""
         return cls(
-            order_id=mail.order_id,
+            order_id=mail.about_id,
             kind=mail.kind,
             state=mail.state,
             address=mail.address,

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from contracts.orders import OrderRefunded
+from contracts.reservations import PlacesOffered
 from contracts.tickets import TicketsIssued
 from services.notifications import domain, layout, post, repository
 from services.notifications.domain import Mail, Sent, Undeliverable
@@ -17,10 +18,11 @@ STAFF: Final = ("owner", "manager", "box_office")
 
 
 class Counter(msgspec.Struct, frozen=True):
-    """What sending needs: the address mails come from, and the bucket the PDFs lie in."""
+    """What sending needs: the address mails come from, the bucket the PDFs lie in, and where the web app is."""
 
     sender: str
     bucket: str
+    public_url: str
 
 
 def mail_tickets(message: TicketsIssued, counter: Counter, now: datetime) -> Sent | None:
@@ -44,6 +46,24 @@ def mail_tickets(message: TicketsIssued, counter: Counter, now: datetime) -> Sen
 def mail_refund(message: OrderRefunded, counter: Counter, now: datetime) -> Sent | None:
     """Mail that an order's money is on its way back, at least once; None when it was before. Raises ClaimHeld."""
     mail = domain.refund_mail(message, _known_event_name(message.order_id))
+    claim = repository.claim(mail, now)
+    if claim is None:
+        return None
+    try:
+        return _send(mail, claim, counter, None, now)
+    except Exception:
+        claim.release(now)
+        raise
+
+
+def mail_offer(message: PlacesOffered, counter: Counter, now: datetime) -> Sent | None:
+    """Mail somebody of a waiting list that places are kept; None when it was before, or the offer is over.
+
+    Raises ClaimHeld.
+    """
+    if domain.is_over(message, now):
+        return None
+    mail = domain.offer_mail(message, counter.public_url)
     claim = repository.claim(mail, now)
     if claim is None:
         return None

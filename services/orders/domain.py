@@ -3,6 +3,9 @@
     pending → paid → confirmed          pending → cancelled
               paid → refunding → refunded
     pending, cancelled → refunding → refunded     (a payment that is wrong, or late for a cancelled order)
+    paid → refunded                               (nothing was captured, so nothing has to go back first)
+
+An order that costs nothing begins as paid: no payment will ever come for it.
 
 Every function here takes an order and a fact and says what follows, so facts may come twice, late and in any order:
 what was already taken in answers None. Nothing waits for time: an order past its time is still pending, and says so
@@ -133,6 +136,23 @@ def _changed(order: Order, state: OrderState, announce: str, **fields: object) -
     return Change(msgspec.structs.replace(order, state=state, version=order.version + 1, **fields), announce)
 
 
+def place(order: Order) -> Change | None:
+    """What a new order is at once when it costs nothing: paid, and announced so. None when there is money to wait for.
+
+    It bears the id of the payment it would have, because everybody downstream knows a paid order by one.
+    """
+    if order.total.amount:
+        return None
+    paid = msgspec.structs.replace(
+        order,
+        state=OrderState.PAID,
+        payment_id=ids.same_body("pay", order.order_id),
+        captured=order.total,
+        paid_at=order.placed_at,
+    )
+    return Change(paid, OrderPaid.type_name)
+
+
 def cancel(order: Order, at: datetime) -> Change | None:
     """The buyer gives the order up. None when that was done before, whatever became of it since.
 
@@ -176,12 +196,15 @@ def confirm(order: Order, places: tuple[PlaceSold, ...], at: datetime) -> Change
     return None
 
 
-def refuse(order: Order, reason: str) -> Change | None:
-    """The places are lost, so the money goes back. None when that is known. Raises TooEarly when it is not paid yet.
+def refuse(order: Order, reason: str, at: datetime) -> Change | None:
+    """The places are lost, so the money goes back, where there was any. None when that is known.
 
-    A confirmed order stays confirmed: reservations decides once for each hold, so a refusal after it is a stray.
+    A confirmed order stays confirmed: reservations decides once for each hold, so a refusal after it is a stray. Raises
+    TooEarly when the order is not paid yet.
     """
     if order.state is OrderState.PAID:
+        if order.captured is not None and not order.captured.amount:
+            return _changed(order, OrderState.REFUNDED, OrderRefunded.type_name, refund_reason=reason, refunded_at=at)
         return _changed(order, OrderState.REFUNDING, OrderRefunding.type_name, refund_reason=reason)
     _require_paid(order)
     return None

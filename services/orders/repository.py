@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from itertools import repeat
 from typing import Any, Final, TypeVar
 
 import msgspec
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 
 from contracts.orders import OrderRefunding
-from contracts.sale import Buyer, PlaceSold
+from contracts.sale import Buyer, PlaceSold, QuotaSlot
 from services.orders.domain import Change, ExtraPayment, Order, OrderState
 from shared import clock, ids
 from shared.data import (
@@ -58,19 +59,27 @@ class _Kind(msgspec.Struct, frozen=True, array_like=True):
 
 
 class _Sale(msgspec.Struct, frozen=True, array_like=True):
-    """Buyer and places as stored. A place is (kind's number, block, slot, seat)."""
+    """Buyer and places as stored. A place is (kind's number, block, slot, seat).
+
+    `uses` has for each place the limits it counts for, as (quota's number, block, slot); nothing where no place has
+    any, as in orders packed before there were limits.
+    """
 
     person: bytes
     email: str
     name: str
     kinds: list[_Kind]
     places: list[tuple[int, int, int, str | None]]
+    quotas: list[tuple[str, int]] = []
+    uses: list[list[tuple[int, int, int]]] = []
 
 
 def pack_sale(buyer: Buyer, places: tuple[PlaceSold, ...]) -> bytes:
     """Buyer and places in as few bytes as they need; the currency is the order's and not repeated."""
     kinds: dict[_Kind, int] = {}
     packed: list[tuple[int, int, int, str | None]] = []
+    quotas: dict[tuple[str, int], int] = {}
+    uses: list[list[tuple[int, int, int]]] = []
     for place in places:
         kind = _Kind(
             ids.raw_bytes(place.pool_id),
@@ -81,8 +90,15 @@ def pack_sale(buyer: Buyer, places: tuple[PlaceSold, ...]) -> bytes:
             place.row,
         )
         packed.append((kinds.setdefault(kind, len(kinds)), place.block, place.slot, place.seat))
+        uses.append(
+            [
+                (quotas.setdefault((one.quota_id, one.places_max), len(quotas)), one.block, one.slot)
+                for one in place.quotas
+            ]
+        )
     person = ids.raw_bytes(buyer.person_id)
-    return msgspec.msgpack.encode(_Sale(person, buyer.email, buyer.name, list(kinds), packed))
+    sale = _Sale(person, buyer.email, buyer.name, list(kinds), packed, list(quotas), uses if quotas else [])
+    return msgspec.msgpack.encode(sale)
 
 
 def unpack_sale(packed: bytes, currency: str) -> tuple[Buyer, tuple[PlaceSold, ...]]:
@@ -100,8 +116,9 @@ def unpack_sale(packed: bytes, currency: str) -> tuple[Buyer, tuple[PlaceSold, .
             section=sale.kinds[number].section,
             row=sale.kinds[number].row,
             seat=seat,
+            quotas=tuple(QuotaSlot(sale.quotas[n][0], block, slot, sale.quotas[n][1]) for n, block, slot in uses),
         )
-        for number, block, slot, seat in sale.places
+        for (number, block, slot, seat), uses in zip(sale.places, sale.uses or repeat([]), strict=False)
     )
     return buyer, places
 
@@ -157,11 +174,11 @@ class OrderPage(msgspec.Struct):
     next: str | None
 
 
-def put_if_absent(order: Order, digest: bytes) -> StoredOrder:
-    """Store a new order, or leave the one that is there; the answer is what is stored now."""
+def put_if_absent(order: Order, digest: bytes, announce: str | None = None) -> StoredOrder:
+    """Store a new order, with a message where it announces one, or leave the one that is there; answers what is now."""
     row = row_of(order, digest)
     try:
-        insert(row, now=order.placed_at)
+        insert(row, now=order.placed_at, announce=(announce,) if announce else ())
     except AlreadyExists as refused:
         stored = refused.stored
         assert isinstance(stored, OrderRow)

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from contracts.checkout import OrderToken
-from contracts.hold import HoldToken
+from contracts.hold import Guest, HoldToken
 from contracts.payments import PaymentRefunded, PaymentSucceeded
 from contracts.reservations import HoldConfirmed, HoldRefused
 from contracts.sale import Buyer
@@ -29,7 +29,8 @@ def place_order(hold: HoldToken, buyer: Buyer, now: datetime) -> Order:
     """Make the hold's one order, or find it made; both answer the order as it stands.
 
     The order's id follows from the hold's and it is put if absent, so this is its own idempotency record, also after
-    the hold has run out. Raises HoldNotYours, HoldExpired, HoldAlreadyOrdered.
+    the hold has run out. What costs nothing is paid in the same write. A guest whom the places are given to is the
+    order's buyer by name and address. Raises HoldNotYours, HoldExpired, HoldAlreadyOrdered.
     """
     if hold.person_id != buyer.person_id:
         raise HoldNotYours("The hold was made by somebody else.")
@@ -38,14 +39,17 @@ def place_order(hold: HoldToken, buyer: Buyer, now: datetime) -> Order:
         order_id=ids.same_body("ord", hold.hold_id),
         event_id=hold.event_id,
         organiser_id=hold.organiser_id,
-        buyer=buyer,
+        buyer=buyer if hold.guest is None else _for_guest(buyer, hold.guest),
         places=hold.places(),
         total=hold.total,
         pay_until=hold.expires_at,
         placed_at=now,
     )
     if now < hold.expires_at:
-        stored = repository.put_if_absent(order, digest)
+        placed = domain.place(order)
+        stored = repository.put_if_absent(
+            placed.order if placed else order, digest, placed.announce if placed else None
+        )
     else:
         found = repository.find_order(order.order_id)
         if found is None:
@@ -130,4 +134,11 @@ def take_confirmation(message: HoldConfirmed, now: datetime) -> None:
 
 def take_refusal(message: HoldRefused, now: datetime) -> None:
     """The places are lost and the money goes back. Raises OrderGone, TooEarly."""
-    repository.change_order(message.order_id, lambda order: domain.refuse(order, message.reason), now)
+    repository.change_order(
+        message.order_id, lambda order: domain.refuse(order, message.reason, message.refused_at), now
+    )
+
+
+def _for_guest(giver: Buyer, guest: Guest) -> Buyer:
+    # The tickets are mailed to the guest; the order stays with whoever gave them away, and can be looked at there.
+    return Buyer(person_id=giver.person_id, email=guest.email, name=guest.name)

@@ -41,6 +41,8 @@ def open_checkout(order: OrderToken, person_id: str, return_url: str, provider: 
     """
     if order.person_id != person_id:
         raise OrderNotYours("The order was made by somebody else.")
+    if not order.total.amount:
+        raise AlreadyPaid("The order costs nothing, so there is nothing to pay.")
     payment = _payment_for(order, return_url, provider, now)
     attempt = payment.attempt
     if attempt.state is AttemptState.OPEN:

@@ -9,6 +9,7 @@ from chalice.app import AuthRequest, AuthResponse, SQSEvent
 
 from contracts.catalog import EventPublished
 from contracts.orders import OrderConfirmed, OrderRefunded
+from contracts.reservations import PoolChanged
 from contracts.tickets import TicketAdmitted
 from services.reporting import domain, repository, use_cases
 from services.reporting.schemas import AmountsView, EventReportView, EventSalesView, SalesQuery, SalesView, moment
@@ -35,6 +36,11 @@ def event_published(message: EventPublished, envelope: Envelope) -> None:
     use_cases.keep_event(message, engine(settings))
 
 
+def pool_changed(message: PoolChanged, envelope: Envelope) -> None:
+    """Keeps how large the pool is now."""
+    use_cases.keep_pool(message, engine(settings))
+
+
 def order_confirmed(message: OrderConfirmed, envelope: Envelope) -> None:
     """Counts the sale."""
     use_cases.count_sale(message, engine(settings))
@@ -54,6 +60,7 @@ consumer = Consumer(
     name="reporting",
     handlers={
         EventPublished: event_published,
+        PoolChanged: pool_changed,
         OrderConfirmed: order_confirmed,
         OrderRefunded: order_refunded,
         TicketAdmitted: ticket_admitted,

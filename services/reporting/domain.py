@@ -95,7 +95,10 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EventFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """An event's figures: by currency, its own first, and how many tickets were ever admitted and are inside now."""
+    """An event's figures: by currency, its own first, and how many tickets were ever admitted and are inside now.
+
+    `capacity` is how many places it has now; None where no message has told yet.
+    """
 
     event_id: str
     name: str | None
@@ -104,6 +107,7 @@ class EventFigures(msgspec.Struct, frozen=True, kw_only=True):
     by_currency: Sequence[Figures]
     admitted: int
     inside: int
+    capacity: int | None = None
 
 
 class DayFigures(msgspec.Struct, frozen=True, kw_only=True):

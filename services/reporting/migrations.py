@@ -77,6 +77,23 @@ MIGRATIONS: Final[tuple[tuple[int, tuple[str, ...]], ...]] = (
             "CREATE INDEX admissions_by_organiser ON admissions (organiser_id)",
         ),
     ),
+    (
+        2,
+        (
+            """
+            CREATE TABLE pools (
+                pool_id TEXT PRIMARY KEY,
+                event_id TEXT NOT NULL,
+                organiser_id TEXT NOT NULL,
+                published_version BIGINT NOT NULL,
+                published BIGINT NOT NULL,
+                steered_version BIGINT NOT NULL,
+                steered BIGINT NOT NULL
+            )
+            """,
+            "CREATE INDEX pools_by_organiser ON pools (organiser_id, event_id)",
+        ),
+    ),
 )
 
 # Any number will do, as long as nobody else locks the same database by it.

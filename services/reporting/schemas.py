@@ -45,7 +45,10 @@ class AmountsView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EventSalesView(AmountsView, frozen=True, kw_only=True):
-    """An event's figures in its own currency; sales in others stand apart and are never added."""
+    """An event's figures in its own currency; sales in others stand apart and are never added.
+
+    `capacity` is how many places it has, as the organiser last changed it.
+    """
 
     event_id: str
     name: str | None
@@ -53,6 +56,7 @@ class EventSalesView(AmountsView, frozen=True, kw_only=True):
     time_zone: str | None
     admitted: int
     inside: int
+    capacity: int | None
     other_currencies: list[AmountsView]
 
     @classmethod
@@ -129,5 +133,6 @@ def _event(event: EventFigures) -> dict[str, Any]:
         "time_zone": event.time_zone,
         "admitted": event.admitted,
         "inside": event.inside,
+        "capacity": event.capacity,
         "other_currencies": [AmountsView.of(figures) for figures in others],
     }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from contracts.catalog import EventPublished
 from contracts.orders import OrderConfirmed, OrderRefunded
+from contracts.reservations import PoolChanged
 from contracts.tickets import TicketAdmitted
 from services.reporting import domain, repository
 from services.reporting.domain import EventFigures, EventReport
@@ -22,6 +23,11 @@ READERS: Final = ("owner", "manager", "box_office")
 def keep_event(message: EventPublished, engine: Engine) -> None:
     """Keep what reports show of an event."""
     repository.keep_event(engine, message)
+
+
+def keep_pool(message: PoolChanged, engine: Engine) -> None:
+    """Keep how large a pool is now."""
+    repository.keep_pool(engine, message)
 
 
 def count_sale(message: OrderConfirmed, engine: Engine) -> None:

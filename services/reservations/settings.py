@@ -8,7 +8,10 @@ from shared.settings import Secret, Settings, load
 
 
 class ReservationsSettings(Settings, frozen=True, kw_only=True):
-    """The settings; without REDIS_URL everything works, and finding a place is slower."""
+    """The settings; without REDIS_URL everything works, and finding a place is slower.
+
+    With SITEVERIFY_URL, whoever wants a number of a waiting room must solve the challenge of the provider there.
+    """
 
     resource_prefix: str
     reservations_table_name: str
@@ -18,6 +21,8 @@ class ReservationsSettings(Settings, frozen=True, kw_only=True):
     access_token_jwks: str
     token_secrets: Secret
     redis_url: str | None = None
+    siteverify_url: str | None = None
+    siteverify_secret: Secret | None = None
 
 
 @lru_cache(maxsize=1)

@@ -59,7 +59,7 @@ def issue_tickets(message: HoldConfirmed, desk: Desk, now: datetime) -> reposito
     settled = repository.find_issue(message.order_id)
     if settled is not None:
         return settled
-    event = repository.find_event(message.event_id)
+    event = repository.known_event(message.event_id, now)
     if event is None:
         raise domain.EventUnknown(message.event_id)
     tickets = [_ticket(message, place, desk.keys) for place in message.places]

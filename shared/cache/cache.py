@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
-import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeVar
@@ -69,8 +70,9 @@ class Cache:
         self._prefix = prefix
         self._timeout = timeout_milliseconds / 1000
         self.breaker = breaker or Breaker()
-        self._client: Any = None
-        self._client_lock = threading.Lock()
+        # The one used last is taken first.
+        self._idle: deque[Any] = deque()
+        self._process = os.getpid()
         self._store = Script(self, "store", _STORE_LUA)
 
     @property
@@ -95,7 +97,12 @@ class Cache:
         from redis.exceptions import TimeoutError as Late
 
         try:
-            answer = call(self._connected())
+            client = self._connected()
+            try:
+                answer = call(client)
+            finally:
+                client.used_at = time.monotonic()
+                self._idle.append(client)
         except (Lost, Late, OSError) as error:
             # A server that is still loading its data counts as down as well; redis-py says so by a ConnectionError.
             self.breaker.failed()
@@ -244,27 +251,19 @@ class Cache:
         return self.full_key("tag:{" + tag + "}")
 
     def _connected(self) -> Any:
-        if self._client is None:
-            with self._client_lock:
-                if self._client is None:
-                    self._client = self._connect()
-        return self._client
+        """A client for this caller alone, which gives it back to `_idle`."""
+        if self._process != os.getpid():
+            # A fork must not share sockets with its parent.
+            self._idle, self._process = deque(), os.getpid()
+        try:
+            client = self._idle.pop()
+        except IndexError:
+            # Imported here because it costs 130 ms of a cold start, which a process without Redis need not pay.
+            from shared.cache.client import connect
 
-    def _connect(self) -> Any:
-        # Imported here because it costs 130 ms of a cold start, which a process without Redis need not pay.
-        import redis
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
-
-        return redis.Redis.from_url(
-            str(self._url),
-            socket_timeout=self._timeout,
-            socket_connect_timeout=self._timeout,
-            # No second tries: the breaker decides, and a script must not run twice unknown to its caller.
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,
-            driver_info=None,
-        )
+            return connect(str(self._url), self._timeout)
+        client.look()
+        return client
 
 
 def jittered_milliseconds(seconds: float) -> int:

@@ -17,7 +17,7 @@ import math
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from typing import Any, Final
 
 from shared.data import plain
@@ -102,12 +102,22 @@ def consumed() -> Iterator[Meter]:
 
     A meter belongs to its context: threads started inside count only if they run in a copy of it.
     """
-    meter = Meter()
-    token = _meters.set((*_meters.get(), meter))
+    meter, token = begin()
     try:
         yield meter
     finally:
-        _meters.reset(token)
+        end(token)
+
+
+def begin() -> tuple[Meter, Token[tuple[Meter, ...]]]:
+    """As `consumed`, until `end` is given the token; for what is done for every request."""
+    meter = Meter()
+    return meter, _meters.set((*_meters.get(), meter))
+
+
+def end(token: Token[tuple[Meter, ...]]) -> None:
+    """Brings back the meters that were running before."""
+    _meters.reset(token)
 
 
 def count_request() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from typing import Final, Protocol
 
 # Under API Gateway's 29 s and the functions' own time-out, and near what a person waits for.
@@ -44,9 +44,25 @@ def within(seconds: float) -> Iterator[None]:
 @contextmanager
 def of_invocation(context: LambdaContext, seconds_max: float | None = None) -> Iterator[None]:
     """Give the block what the invocation has left, less a margin for the answer, or `seconds_max` if that is less."""
-    left = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
-    with within(max(0.05, left if seconds_max is None else min(left, seconds_max))):
+    with within(_left(context, seconds_max)):
         yield
+
+
+def begin_invocation(context: LambdaContext) -> Token[float | None]:
+    """As `of_invocation`, until `end_invocation` is given the token; for what is done for every request."""
+    ends_at = time.monotonic() + _left(context, None)
+    outer = _ends_at.get()
+    return _ends_at.set(ends_at if outer is None else min(outer, ends_at))
+
+
+def end_invocation(token: Token[float | None]) -> None:
+    """Brings back the deadline that was there before."""
+    _ends_at.reset(token)
+
+
+def _left(context: LambdaContext, seconds_max: float | None) -> float:
+    left = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
+    return max(0.05, left if seconds_max is None else min(left, seconds_max))
 
 
 def ends_at() -> float:

@@ -8,11 +8,20 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, NamedTuple, TypeVar
 
-from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
+from pynamodb.attributes import (
+    Attribute,
+    BinaryAttribute,
+    DiscriminatorAttribute,
+    ListAttribute,
+    MapAttribute,
+    UnicodeAttribute,
+)
 from pynamodb.connection.base import Connection, MetaTable
 from pynamodb.connection.table import TableConnection
+from pynamodb.exceptions import AttributeNullError
 from pynamodb.models import Model
 
 from shared.data import transport
@@ -20,6 +29,8 @@ from shared.data.attributes import DocumentAttribute, IntegerAttribute, MomentAt
 
 # One index, where a table has any; its keys are set only on the rows that are to be listed.
 LISTING_INDEX: Final = "listing"
+
+AnyRow = TypeVar("AnyRow", bound="BareRow")
 
 
 class _Connection(Connection):
@@ -31,6 +42,29 @@ class _Connection(Connection):
 
     def _make_api_call(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:
         return transport.send(operation_name, operation_kwargs)
+
+
+class _Plan(NamedTuple):
+    """What of a model's attributes is the same for each of its rows, looked up once."""
+
+    attributes: tuple[tuple[str, Attribute[Any]], ...]
+    by_stored_name: dict[str, tuple[str, Attribute[Any]]]
+    defaults: dict[str, Any]
+
+
+@cache
+def _plan_of(model_cls: type[Model]) -> _Plan | None:
+    """The plan of a model; None for one that needs all that pynamodb can do: maps, defaults that are made anew."""
+    attributes = tuple(model_cls.get_attributes().items())
+    if any(
+        isinstance(one, (MapAttribute, ListAttribute, DiscriminatorAttribute))
+        or callable(one.default)
+        or one.default_for_new is not None
+        for _, one in attributes
+    ):
+        return None
+    by_stored_name = {one.attr_name: (name, one) for name, one in attributes}
+    return _Plan(attributes, by_stored_name, {name: one.default for name, one in attributes if one.default is not None})
 
 
 _connections: dict[str, TableConnection] = {}
@@ -48,6 +82,43 @@ class BareRow(Model):
     sk = UnicodeAttribute(range_key=True)
     expires_at = IntegerAttribute(null=True)
     write_id = BinaryAttribute(null=True, legacy_encoding=False)
+
+    @classmethod
+    def from_raw_data(cls: type[AnyRow], data: dict[str, Any]) -> AnyRow:
+        """The row of an item. pynamodb's way asks every attribute there is, this one only those the item has."""
+        plan = _plan_of(cls)
+        if plan is None or not data:
+            return super().from_raw_data(data)
+        row = cls.__new__(cls)
+        values = row.attribute_values = dict(plan.defaults)
+        for name, typed in data.items():
+            found = plan.by_stored_name.get(name)
+            if found is not None and typed and "NULL" not in typed:
+                values[found[0]] = found[1].deserialize(found[1].get_value(typed))
+        return row
+
+    def serialize(self, null_check: bool = True) -> dict[str, dict[str, Any]]:
+        """The item of a row. Raises pynamodb's AttributeNullError for a value that must be there and is not."""
+        plan = _plan_of(type(self))
+        if plan is None:
+            return super().serialize(null_check)
+        values = self.attribute_values
+        item: dict[str, dict[str, Any]] = {}
+        for name, attribute in plan.attributes:
+            value = values.get(name)
+            kept = None if value is None else attribute.serialize(value)
+            if kept is not None:
+                item[attribute.attr_name] = {attribute.attr_type: kept}
+            elif null_check and not attribute.null:
+                raise AttributeNullError(name)
+        return item
+
+    def _set_defaults(self, _user_instantiated: bool = True) -> None:
+        plan = _plan_of(type(self))
+        if plan is None:
+            super()._set_defaults(_user_instantiated)
+        else:
+            self.attribute_values.update(plan.defaults)
 
     @classmethod
     def table_name(cls) -> str:

@@ -7,22 +7,22 @@ everywhere.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import hmac
 import os
 import threading
-import time
 import zlib
+from binascii import a2b_base64
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import msgspec
-import urllib3
+from botocore.auth import SigV4Auth
 from botocore.credentials import ReadOnlyCredentials
 from botocore.session import get_session
+
+from shared.data.connections import Connections, Malformed
 
 # Both far under the deadline: a request that hangs is sent again over another connection.
 CONNECT_SECONDS: Final = 1.0
@@ -53,37 +53,6 @@ class Refusal(Exception):
         self.reasons: list[Mapping[str, Any]] = answer.get("CancellationReasons") or []
 
 
-class _OneWrite:
-    """Sends the head and the body of a request in one piece: a system call and, on a network, a packet less."""
-
-    _parts: list[bytes] | None = None
-
-    def request(self, *arguments: Any, **options: Any) -> None:
-        """Send a request; urllib3 and http.client hand over its head and body one after the other."""
-        self._parts = []
-        try:
-            super().request(*arguments, **options)  # type: ignore[misc]
-            parts = self._parts
-        finally:
-            self._parts = None
-        super().send(b"".join(parts))  # type: ignore[misc]
-
-    def send(self, data: Any) -> None:
-        """Send bytes, or keep them while a request is being put together."""
-        if self._parts is None:
-            super().send(data)  # type: ignore[misc]
-        else:
-            self._parts.append(data)
-
-
-class _PlainConnection(_OneWrite, urllib3.connection.HTTPConnection):
-    """A connection to an emulator, or through a tunnel of one's own."""
-
-
-class _SafeConnection(_OneWrite, urllib3.connection.HTTPSConnection):
-    """A connection to the service."""
-
-
 class _Endpoint:
     """Where requests go: address, region, and the pool of connections to it."""
 
@@ -92,12 +61,13 @@ class _Endpoint:
         self.region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
         self.address = _address(self.region)
         parts = urlsplit(self.address)
-        self.host = parts.netloc
-        self.pool = urllib3.connectionpool.connection_from_url(
-            self.address, maxsize=CONNECTIONS_MAX, block=False, retries=False
-        )
-        # On this pool alone: the classes are urllib3's for everybody else in the process.
-        self.pool.ConnectionCls = _SafeConnection if parts.scheme == "https" else _PlainConnection
+        safe = parts.scheme == "https"
+        name, usual = parts.hostname or "", 443 if safe else 80
+        port = parts.port or usual
+        # As botocore writes it, because it is signed: without the port that goes without saying.
+        self.host = (f"[{name}]" if ":" in name else name) + (f":{port}" if port != usual else "")
+        self.url = f"{self.address}/"
+        self.connections = Connections(name, port, safe=safe, kept_max=CONNECTIONS_MAX)
 
     def still_fits(self) -> bool:
         """Whether it is this process's own (a fork must not share sockets) and the address is still the one set."""
@@ -113,21 +83,17 @@ def call(operation: str, request: Mapping[str, Any], seconds: float) -> dict[str
     """Do one request within so many seconds, without retries. Raises Lost and Refusal."""
     endpoint = _current_endpoint()
     body = _encode(request)
-    headers = _signed_headers(endpoint, _TARGET + operation, body)
-    time_out = urllib3.Timeout(connect=min(CONNECT_SECONDS, seconds), read=min(READ_SECONDS, seconds))
+    head = _signed_head(endpoint, _TARGET + operation, body)
     try:
-        answer = endpoint.pool.urlopen(
-            "POST", "/", body=body, headers=headers, retries=False, redirect=False, timeout=time_out
-        )
-        data = answer.data
-    except (urllib3.exceptions.HTTPError, OSError) as trouble:
+        reply = endpoint.connections.exchange(head + body, min(CONNECT_SECONDS, seconds), min(READ_SECONDS, seconds))
+    except (Malformed, OSError) as trouble:
         raise Lost(f"{type(trouble).__name__}") from trouble
-    checksum = answer.headers.get("x-amz-crc32")
-    if checksum is not None and int(checksum) != zlib.crc32(data):
+    checksum = reply.headers.get(b"x-amz-crc32")
+    if checksum is not None and checksum != b"%d" % zlib.crc32(reply.body):
         raise Lost("the answer was damaged on its way")
-    if answer.status == 200:
-        return _content(data)
-    raise _refusal(answer.status, data)
+    if reply.status == 200:
+        return _content(reply.body)
+    raise _refusal(reply.status, reply.body)
 
 
 def _current_endpoint() -> _Endpoint:
@@ -163,41 +129,61 @@ def _frozen_credentials() -> ReadOnlyCredentials:
     return frozen
 
 
-def _signed_headers(endpoint: _Endpoint, target: str, body: bytes) -> dict[str, str]:
-    """The headers of a request, with AWS's signature of version 4 over them and the body."""
-    credentials = _frozen_credentials()
-    # The real time, not shared.clock's: a signature is checked against the server's own clock.
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    day = stamp[:8]
-    headers = {
-        "content-type": _CONTENT_TYPE,
-        "host": endpoint.host,
-        "x-amz-date": stamp,
-    }
-    if credentials.token:
-        headers["x-amz-security-token"] = credentials.token
-    headers["x-amz-target"] = target
-    names = ";".join(headers)
-    canonical = "".join(f"{name}:{value}\n" for name, value in headers.items())
-    digest = hashlib.sha256(f"POST\n/\n\n{canonical}\n{names}\n{hashlib.sha256(body).hexdigest()}".encode())
-    scope = f"{day}/{endpoint.region}/dynamodb/aws4_request"
-    to_sign = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{digest.hexdigest()}"
-    signature = hmac.digest(_signing_key(credentials.secret_key, day, endpoint.region), to_sign.encode(), "sha256")
-    headers["authorization"] = (
-        f"AWS4-HMAC-SHA256 Credential={credentials.access_key}/{scope}, "
-        f"SignedHeaders={names}, Signature={signature.hex()}"
-    )
-    # Compressed answers would cost more CPU than the bytes they save inside one region.
-    headers["accept-encoding"] = "identity"
-    return headers
+class _Headers(dict[str, str]):
+    """Headers as botocore's signer reads them; its own are e-mail's, which take twice as long as the signing."""
+
+    def get_all(self, name: str) -> list[str]:
+        """The values of a header, of which there is one."""
+        return [self[name]]
+
+
+class _Unsigned:
+    """A request as botocore's signer reads it."""
+
+    __slots__ = ("body", "context", "headers", "url")
+
+    method: Final = "POST"
+    params: Final = None
+
+    def __init__(self, url: str, headers: _Headers, body: bytes) -> None:
+        self.url = url
+        self.headers = headers
+        self.body = body
+        self.context: dict[str, Any] = {}
+
+
+class _Signer(SigV4Auth):
+    _region_name: str
+
+    def headers_to_sign(self, request: Any) -> Any:
+        """Every header there is: whoever calls puts in nothing that may change on the way."""
+        return _Headers((name.lower(), value) for name, value in request.headers.items())
+
+    def signature(self, string_to_sign: str, request: Any) -> str:
+        """The library's, with its key of the day derived once and not for every request."""
+        key = _key_of_the_day(self.credentials.secret_key, request.context["timestamp"][:8], self._region_name)
+        return hmac.digest(key, string_to_sign.encode(), "sha256").hex()
 
 
 @lru_cache(maxsize=8)
-def _signing_key(secret: str, day: str, region: str) -> bytes:
+def _key_of_the_day(secret: str, day: str, region: str) -> bytes:
     key = f"AWS4{secret}".encode()
     for part in (day, region, "dynamodb", "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
     return key
+
+
+def _signed_head(endpoint: _Endpoint, target: str, body: bytes) -> bytes:
+    """The head of a request, with AWS's signature of version 4 over it and the body: botocore's work.
+
+    It dates the signature by the real time and not by shared.clock's, because the server checks it against its own.
+    """
+    headers = _Headers({"Content-Type": _CONTENT_TYPE, "Host": endpoint.host, "X-Amz-Target": target})
+    request: Any = _Unsigned(endpoint.url, headers, body)
+    _Signer(_frozen_credentials(), "dynamodb", endpoint.region).add_auth(request)
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    # Compressed answers would cost more CPU than the bytes they save inside one region.
+    return (f"POST / HTTP/1.1\r\n{lines}Accept-Encoding: identity\r\nContent-Length: {len(body)}\r\n\r\n").encode()
 
 
 def _content(data: bytes) -> dict[str, Any]:
@@ -214,16 +200,20 @@ def _content(data: bytes) -> dict[str, Any]:
 
 
 def _restore_binary(node: Any) -> None:
-    if isinstance(node, dict):
+    if type(node) is dict:
         for name, value in node.items():
             # A typed value is {"B": text}; an attribute that happens to be called B holds a dict instead.
-            if name == "B" and isinstance(value, str) and len(node) == 1:
-                node[name] = base64.b64decode(value)
-            elif name == "BS" and isinstance(value, list) and len(node) == 1:
-                node[name] = [base64.b64decode(entry) for entry in value]
-            else:
+            kind = type(value)
+            if kind is dict or (kind is list and name != "BS"):
                 _restore_binary(value)
-    elif isinstance(node, list):
+            elif name == "B" and kind is str and len(node) == 1:
+                node[name] = a2b_base64(value)
+            elif kind is list:
+                if len(node) == 1 and name == "BS":
+                    node[name] = [a2b_base64(entry) for entry in value]
+                else:
+                    _restore_binary(value)
+    elif type(node) is list:
         for entry in node:
             _restore_binary(entry)
 

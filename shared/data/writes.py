@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
+from pynamodb.expressions.update import Update as UpdateExpression
 
 from shared import clock
 from shared.data import errors, plain, transport
@@ -202,28 +203,27 @@ def _keyed(
     condition: Condition | None,
     actions: Sequence[Action] | None = None,
 ) -> dict[str, Any]:
-    return model_cls._get_connection().get_operation_kwargs(
-        hash_key=pk,
-        range_key=sk,
-        condition=condition,
-        actions=actions,
-        return_values_on_condition_failure="ALL_OLD",
-    )
+    request: dict[str, Any] = {"TableName": model_cls.table_name(), "Key": {"pk": {"S": pk}, "sk": {"S": sk}}}
+    return _under(request, condition, actions)
 
 
 def _put(row: BareRow, condition: Condition) -> dict[str, Any]:
+    return _under({"TableName": row.table_name(), "Item": row.serialize()}, condition, None)
+
+
+def _under(request: dict[str, Any], condition: Condition | None, actions: Sequence[Action] | None) -> dict[str, Any]:
+    """The request with its expressions, which are pynamodb's, and the wish to see what refused it."""
     names: dict[str, str] = {}
     values: dict[str, Any] = {}
-    expression = condition.serialize(names, values)
-    request: dict[str, Any] = {
-        "TableName": row.table_name(),
-        "Item": row.serialize(),
-        "ConditionExpression": expression,
-        "ExpressionAttributeNames": {placeholder: name for name, placeholder in names.items()},
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
+    if condition is not None:
+        request["ConditionExpression"] = condition.serialize(names, values)
+    if actions is not None:
+        request["UpdateExpression"] = UpdateExpression(*actions).serialize(names, values)
+    if names:
+        request["ExpressionAttributeNames"] = {placeholder: name for name, placeholder in names.items()}
     if values:
         request["ExpressionAttributeValues"] = values
+    request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
     return request
 
 

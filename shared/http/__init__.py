@@ -24,6 +24,7 @@ from shared.http.problems import (
     UnsupportedMediaType,
     ValidationFailed,
 )
+from shared.http.routes import Routes
 
 __all__ = [
     "BY_HANDLER",
@@ -53,6 +54,7 @@ __all__ = [
     "Problem",
     "QueryParameters",
     "RequestBody",
+    "Routes",
     "TooMany",
     "Unauthorized",
     "Unavailable",

@@ -2,7 +2,8 @@
 
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any
@@ -26,8 +27,9 @@ class Invocation:
     __slots__ = (
         "_consumed",
         "_context",
+        "_ends",
         "_metrics",
-        "_stack",
+        "_segment",
         "_started",
         "_tokens",
         "fields",
@@ -44,7 +46,8 @@ class Invocation:
         self._context = context
         self._metrics: Metrics | None = None
         self._consumed: Any = None
-        self._stack: ExitStack | None = None
+        self._ends: list[tuple[Callable[[Any], None], Any]] = []
+        self._segment: AbstractContextManager[Any] | None = None
         self._started = 0.0
         self._tokens: list[Any] = []
 
@@ -61,16 +64,16 @@ class Invocation:
     def __enter__(self) -> "Invocation":
         self._tokens = [traces.set_trace(self.trace), _current.set(self)]
         # Looked up, never imported: a service without a table must not load the table's client for its log line.
-        capacity = sys.modules.get("shared.data.capacity")
         deadline = sys.modules.get("shared.data.deadline")
-        if capacity is not None or deadline is not None or xray_enabled():
-            self._stack = ExitStack()
-            if deadline is not None and hasattr(self._context, "get_remaining_time_in_millis"):
-                self._stack.enter_context(deadline.of_invocation(self._context))
-            if capacity is not None:
-                self._consumed = self._stack.enter_context(capacity.consumed())
-            if xray_enabled():
-                self._stack.enter_context(root_segment(f"stagedoor-{self.service}", self.trace))
+        if deadline is not None and hasattr(self._context, "get_remaining_time_in_millis"):
+            self._ends.append((deadline.end_invocation, deadline.begin_invocation(self._context)))
+        capacity = sys.modules.get("shared.data.capacity")
+        if capacity is not None:
+            self._consumed, counting = capacity.begin()
+            self._ends.append((capacity.end, counting))
+        if xray_enabled():
+            self._segment = root_segment(f"stagedoor-{self.service}", self.trace)
+            self._segment.__enter__()
         self._started = time.perf_counter()
         return self
 
@@ -79,9 +82,11 @@ class Invocation:
     ) -> None:
         milliseconds = (time.perf_counter() - self._started) * 1000
         try:
-            if self._stack is not None:
-                self._stack.__exit__(kind, error, stack)
+            if self._segment is not None:
+                self._segment.__exit__(kind, error, stack)
         finally:
+            for end, token in reversed(self._ends):
+                end(token)
             if logs.enabled("INFO") or self._metrics is not None or error is not None:
                 self._write(milliseconds, error)
             trace_token, invocation_token = self._tokens

@@ -62,7 +62,9 @@ def flaws(kind: Any, value: Any, place: Path = ()) -> Iterator[Flaw]:
 
 KINDS: dict[type, tuple[type[inspect.Type], ...]] = {
     str: (inspect.StrType, inspect.LiteralType, inspect.EnumType, inspect.DateTimeType, inspect.DateType),
-    int: (inspect.IntType,),
+    # A whole number is a number as well.
+    int: (inspect.IntType, inspect.FloatType),
+    float: (inspect.FloatType,),
     bool: (inspect.BoolType,),
     type(None): (inspect.NoneType,),
     list: (inspect.VarTupleType, inspect.ListType),
@@ -87,7 +89,7 @@ def wrong_values(options: tuple[Any, ...]) -> Iterator[Any]:
                 yield "x" * (one.max_length + 1)
             if one.min_length or one.pattern is not None:
                 yield from ("", " ")
-        elif isinstance(one, inspect.IntType):
+        elif isinstance(one, (inspect.IntType, inspect.FloatType)):
             yield from (one.ge - 1,) if one.ge is not None else ()
             yield from (one.le + 1,) if one.le is not None else ()
         elif isinstance(one, (inspect.VarTupleType, inspect.ListType)) and one.min_length:

@@ -35,6 +35,7 @@ PARAMETERS = {
     "GET /v1/venues": {"organiser_id": "organiser_id"},
     "GET /v1/series": {"organiser_id": "organiser_id"},
     "GET /v1/events": {"organiser_id": "organiser_id"},
+    "GET /v1/events/{event_id}/vouchers": {},
     "GET /v1/orders": {},
     "GET /v1/tickets": {"order_id": "order_id"},
     "GET /v1/gates": {"event_id": "event_id"},
@@ -54,7 +55,17 @@ WITH_BODY = [
     "POST /v1/events",
     "PATCH /v1/events/{event_id}",
     "POST /v1/imports",
+    "POST /v1/events/{event_id}/vouchers",
+    "PATCH /v1/vouchers/{voucher_id}",
+    "PATCH /v1/pools/{pool_id}",
+    "POST /v1/events/{event_id}/withholdings",
+    "PATCH /v1/events/{event_id}/withholdings/{withholding_id}",
     "POST /v1/holds",
+    "PUT /v1/waiting-rooms/{event_id}",
+    "PATCH /v1/waiting-rooms/{event_id}",
+    "POST /v1/waiting-rooms/{event_id}/numbers",
+    "POST /v1/waiting-rooms/{event_id}/passes",
+    "POST /v1/waiting-lists/{event_id}/entries",
     "POST /v1/orders",
     "POST /v1/payments",
     "POST /v1/gates",
@@ -85,9 +96,18 @@ class House(NamedTuple):
         ids["hold_id"] = sold.hold["hold_id"]
         query = urlencode({name: ids[key] for name, key in PARAMETERS.get(route, {}).items()})
         path = route.split()[1].format(**ids)
-        of_organiser = any(
-            word in path for word in ("organisers", "venues", "series", "gates", "admissions", "reports")
+        kinds = (
+            "organisers",
+            "venues",
+            "series",
+            "gates",
+            "admissions",
+            "reports",
+            "vouchers",
+            "pools",
+            "withholdings",
         )
+        of_organiser = any(word in path for word in kinds)
         caller = tenant.people["owner"] if of_organiser else sold.buyer
         headers = (("Hold-Token", sold.hold["hold_token"]),) if "holds" in path else ()
         return Asked("GET", f"{path}?{query}" if query else path, caller, headers=headers)

@@ -43,9 +43,12 @@ class Streets:
                 "GET", f"/v1/venues/{self.aurora.ids['private_venue_id']}"
             ),
             "GET /v1/events/{event_id} (draft)": lambda: Asked("GET", draft),
+            "POST /v1/holds (instead of another hold)": self.writes.replace_hold,
             "GET /v1/holds/{hold_id}": lambda: Asked(
                 "GET", f"/v1/holds/{hold['hold_id']}", headers=(("Hold-Token", hold["hold_token"]),)
             ),
+            "GET /v1/waiting-rooms/{event_id}": self.writes.rush.show,
+            "GET /v1/waiting-rooms/{event_id}/status": self.writes.rush.status,
             "POST /v1/seat-maps (for Aurora's venue)": lambda: Asked(
                 "POST", "/v1/seat-maps", body=seat_map(self.rival) | venue
             ),

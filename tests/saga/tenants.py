@@ -93,6 +93,22 @@ class Town:
         self.settle()
         made["gate_id"] = self._made("/v1/gates", owner, {"event_id": made["event_id"], "name": "Main"})["gate_id"]
 
+    def plan_sold_out(self, tenant: Tenant) -> None:
+        """Puts an event on sale whose one place is in a basket, and lets somebody wait for it."""
+        owner, made = tenant.people["owner"], tenant.ids
+        body = event(tenant, "A Small Evening")
+        body["pools"] = [{"name": "Floor", "kind": "general", "capacity": 1}]
+        body["ticket_types"] = body["ticket_types"][:1]
+        planned = self._made("/v1/events", owner, body)
+        made["full_event_id"] = planned["event_id"]
+        made["full_type_id"] = planned["ticket_types"][0]["ticket_type_id"]
+        self.door.expect(Asked("POST", f"/v1/events/{made['full_event_id']}/publication", owner), 200)
+        self.settle()
+        lines = [{"ticket_type_id": made["full_type_id"], "quantity": 1}]
+        body = {"event_id": made["full_event_id"], "lines": lines}
+        self.door.expect(Asked("POST", "/v1/holds", self.person("Quick Buyer"), body), 201)
+        self.door.expect(waiting_request(tenant, self.person("First Waiter")), 201)
+
     def hold(self, tenant: Tenant, buyer: Caller, quantity: int = 2) -> dict[str, Any]:
         """A hold of general places."""
         return dict(self.door.expect(hold_request(tenant, buyer, quantity), 201))
@@ -176,6 +192,12 @@ def hold_request(tenant: Tenant, buyer: Caller | None, quantity: int = 2) -> Ask
     """A request for general places of the organiser's event."""
     lines = [{"ticket_type_id": tenant.ids["standing_type_id"], "quantity": quantity}]
     return Asked("POST", "/v1/holds", buyer, {"event_id": tenant.ids["event_id"], "lines": lines})
+
+
+def waiting_request(tenant: Tenant, buyer: Caller | None) -> Asked:
+    """A request to wait for the organiser's event that is sold out."""
+    path = f"/v1/waiting-lists/{tenant.ids['full_event_id']}/entries"
+    return Asked("POST", path, buyer, {"ticket_type_id": tenant.ids["full_type_id"], "quantity": 1})
 
 
 def order_request(hold: dict[str, Any], buyer: Caller | None) -> Asked:

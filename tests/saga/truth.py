@@ -31,6 +31,7 @@ class Outcome:
     """How one order ended."""
 
     state: str
+    total: int
     captured: int
     refunded: int
     valid_tickets: int
@@ -74,6 +75,7 @@ def outcome_of(
     charges = company.charges(payment_id) if payment_id else []
     return Outcome(
         state=order["state"],
+        total=order["total"]["amount"],
         captured=sum(charge["amount"] for charge in charges),
         refunded=sum(charge["refunded"] for charge in charges),
         valid_tickets=sum(1 for ticket in tickets if ticket["state"] == "issued"),
@@ -94,8 +96,10 @@ def check(outcomes: dict[str, Outcome], pool_id: str, capacity: int) -> None:
         kept = outcome.captured - outcome.refunded
         if outcome.state == "confirmed":
             claimed.update(outcome.places)
-            if outcome.captured == 0 or kept <= 0:
+            if outcome.total and (outcome.captured == 0 or kept <= 0):
                 raise Untrue(f"{order_id} is confirmed and not paid: {outcome}")
+            if not outcome.total and kept:
+                raise Untrue(f"{order_id} costs nothing, and {kept} was kept for it: {outcome}")
             if outcome.valid_tickets != len(outcome.places):
                 raise Untrue(f"{order_id} has {outcome.valid_tickets} tickets for {len(outcome.places)} places")
             if any(sold.get(place) != raw_bytes(order_id) for place in outcome.places):
@@ -107,7 +111,7 @@ def check(outcomes: dict[str, Outcome], pool_id: str, capacity: int) -> None:
                 raise Untrue(f"{order_id} is {outcome.state}, but has tickets")
             if outcome.state not in ("refunded", "cancelled", "pending", "expired"):
                 raise Untrue(f"{order_id} stopped half way, {outcome.state}")
-            if outcome.captured and outcome.state != "refunded":
+            if (outcome.captured or not outcome.total) and outcome.state != "refunded":
                 raise Untrue(f"{order_id} was paid and ended {outcome.state}")
     twice = [place for place, count in claimed.items() if count > 1]
     if twice:

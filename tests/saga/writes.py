@@ -9,7 +9,9 @@ import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.saga.front_door import Asked, FrontDoor, route_of
+from tests.saga.front_door import Asked, Caller, FrontDoor, route_of
+from tests.saga.house import HouseSeats
+from tests.saga.rush import Rush
 from tests.saga.tenants import (
     PASSWORD,
     Sold,
@@ -21,6 +23,7 @@ from tests.saga.tenants import (
     payment_request,
     scan_request,
     seat_map,
+    waiting_request,
 )
 
 # What tests of all routes together scan; a PDF page for each makes them dear.
@@ -35,6 +38,8 @@ class Writes:
         self.buyer = sold.buyer
         self._tickets: Iterator[dict[str, Any]] = iter(self.sold.tickets)
         self._seasons = 0
+        self.house = HouseSeats(town, tenant)
+        self.rush = Rush(town, tenant, sold.buyer)
         self.table: dict[str, Callable[[], Asked]] = {
             "POST /v1/people": self.sign_up,
             "POST /v1/sessions": self.sign_in,
@@ -49,8 +54,22 @@ class Writes:
             "PATCH /v1/events/{event_id}": self.change_event,
             "POST /v1/events/{event_id}/publication": lambda: self._owner("POST", f"{self._draft()}/publication"),
             "POST /v1/imports": self.import_season,
+            "POST /v1/events/{event_id}/vouchers": self.make_vouchers,
+            "PATCH /v1/vouchers/{voucher_id}": self.change_voucher,
+            "DELETE /v1/vouchers/{voucher_id}": lambda: self._owner("DELETE", self._voucher()),
+            "PATCH /v1/pools/{pool_id}": self.house.change_pool,
+            "POST /v1/events/{event_id}/withholdings": self.house.withhold,
+            "PATCH /v1/events/{event_id}/withholdings/{withholding_id}": self.house.give_some_back,
+            "DELETE /v1/events/{event_id}/withholdings/{withholding_id}": self.house.end,
             "POST /v1/holds": lambda: hold_request(self.tenant, self.buyer),
+            "POST /v1/holds/{hold_id}/extension": self.extend_hold,
             "DELETE /v1/holds/{hold_id}": self.release_hold,
+            "PUT /v1/waiting-rooms/{event_id}": self.rush.set_up,
+            "PATCH /v1/waiting-rooms/{event_id}": self.rush.change,
+            "POST /v1/waiting-rooms/{event_id}/numbers": self.rush.take_number,
+            "POST /v1/waiting-rooms/{event_id}/passes": self.rush.take_pass,
+            "POST /v1/waiting-lists/{event_id}/entries": lambda: self.wait(town.person("Waiter")),
+            "DELETE /v1/waiting-lists/{event_id}/entries/{entry_id}": self.wait_no_more,
             "POST /v1/orders": lambda: order_request(town.hold(self.tenant, self.buyer), self.buyer),
             "POST /v1/orders/{order_id}/cancellation": self.cancel_order,
             "POST /v1/payments": lambda: payment_request(self._order(), self.buyer),
@@ -124,12 +143,45 @@ class Writes:
         body = {"organiser_id": self.tenant.organiser_id, "source": source, "programs": programs}
         return self._owner("POST", "/v1/imports", body)
 
+    def make_vouchers(self) -> Asked:
+        """Three vouchers with codes that nobody guesses."""
+        body = {"count": 3, "uses_max": 2, "percent_off": 10, "ticket_type_ids": [self.tenant.ids["standing_type_id"]]}
+        return self._owner("POST", f"/v1/events/{self.tenant.ids['event_id']}/vouchers", body)
+
+    def change_voucher(self) -> Asked:
+        """More uses for a voucher."""
+        changed = self._owner("PATCH", self._voucher(), {"uses_max": 9, "valid_until": "2031-01-01T00:00:00Z"})
+        return changed.with_header("If-Match", '"1"')
+
+    def wait(self, person: Caller) -> Asked:
+        """Somebody who waits for what is sold out."""
+        if "full_event_id" not in self.tenant.ids:
+            self.town.plan_sold_out(self.tenant)
+        return waiting_request(self.tenant, person)
+
+    def wait_no_more(self) -> Asked:
+        """The end of the buyer's waiting."""
+        entry = self.town.door.expect(self.wait(self.buyer), 201)
+        path = f"/v1/waiting-lists/{entry['event_id']}/entries/{entry['entry_id']}"
+        return Asked("DELETE", path, self.buyer)
+
     def release_hold(self) -> Asked:
         """The end of a hold made for it."""
         hold = self.town.hold(self.tenant, self.buyer)
         return Asked(
             "DELETE", f"/v1/holds/{hold['hold_id']}", self.buyer, headers=(("Hold-Token", hold["hold_token"]),)
         )
+
+    def extend_hold(self) -> Asked:
+        """More time for a hold made for it."""
+        hold = self.town.hold(self.tenant, self.buyer)
+        path = f"/v1/holds/{hold['hold_id']}/extension"
+        return Asked("POST", path, self.buyer, headers=(("Hold-Token", hold["hold_token"]),))
+
+    def replace_hold(self) -> Asked:
+        """A smaller basket instead of a hold made for it."""
+        hold = self.town.hold(self.tenant, self.buyer)
+        return hold_request(self.tenant, self.buyer, 1).with_header("Replaces", hold["hold_token"])
 
     def cancel_order(self) -> Asked:
         """The end of an order made for it."""
@@ -145,6 +197,12 @@ class Writes:
 
     def _owner(self, method: str, path: str, body: Any = None) -> Asked:
         return Asked(method, path, self.tenant.people["owner"], body)
+
+    def _voucher(self) -> str:
+        body = {"code": f"RUSH-{secrets.token_hex(6)}", "uses_max": 4}
+        path = f"/v1/events/{self.tenant.ids['event_id']}/vouchers"
+        [made] = self.town.door.expect(self._owner("POST", path, body), 201)["items"]
+        return f"/v1/vouchers/{made['voucher_id']}"
 
     def _draft(self) -> str:
         made = self.town.door.expect(self._owner("POST", "/v1/events", event(self.tenant, "A Draft")), 201)

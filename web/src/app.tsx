@@ -10,14 +10,19 @@ import { BasketView } from "./views/basket.tsx";
 import { DoorView } from "./views/door.tsx";
 import { EventView } from "./views/event.tsx";
 import { EventsView } from "./views/events.tsx";
+import { OnSaleView } from "./views/on-sale.tsx";
 import { OrderView } from "./views/order.tsx";
 import { OrdersView } from "./views/orders.tsx";
 import { SalesView } from "./views/sales.tsx";
 import { SignInView } from "./views/sign-in.tsx";
+import { WaitingListView } from "./views/waiting-list.tsx";
+
+// Pages that are reached from another one.
+const UNDER: Record<string, string[]> = { "/": ["/events", "/waiting-list"], "/sales": ["/on-sale"] };
 
 function NavLink({ to, children }: { to: string; children: string }) {
   const { path } = useStore(location);
-  const here = path === to || (to === "/" ? path.startsWith("/events/") : path.startsWith(`${to}/`));
+  const here = path === to || [...(UNDER[to] ?? []), to].some((room) => room !== "/" && path.startsWith(`${room}/`));
   return (
     <a href={to} aria-current={here ? "page" : undefined}>
       {children}
@@ -75,6 +80,8 @@ function View() {
   const { path, query } = useStore(location);
   const [, room = "", id, more] = path.split("/");
   if (room === "events" && id && more === undefined) return <EventView eventId={id} />;
+  if (room === "on-sale" && id && more === undefined) return <OnSaleView eventId={id} />;
+  if (room === "waiting-list" && id && more === undefined) return <WaitingListView eventId={id} />;
   if (room === "orders" && id && more === undefined) return <OrderView orderId={id} query={query} />;
   if (id === undefined) {
     switch (room) {

@@ -4,6 +4,7 @@ import { atSessionEnd } from "./api/session.ts";
 import type { Event, Hold, Order, OrderPlaced, Payment } from "./api/types.ts";
 import { Problem, serverNow } from "./api/wire.ts";
 import { makeStore, tabStorage } from "./store.ts";
+import { dropPass, passFor } from "./waiting-room.ts";
 
 const BASKET = "stagedoor.basket";
 
@@ -27,11 +28,34 @@ export function millisecondsLeft(held: Basket): number {
   return Date.parse(held.hold.expires_at) - serverNow();
 }
 
-/** Holds places; the basket then has them. */
-export async function hold(event: Event, lines: object[]): Promise<void> {
-  const held = await write<Hold>("POST", "/v1/holds", { event_id: event.event_id, lines });
+/** Holds places; the basket then has them. What it had before is given up for them in the same step, or kept. */
+export async function hold(event: Event, lines: object[], voucher: string): Promise<void> {
+  const pass = passFor(event.event_id);
+  const headers: Record<string, string> = pass === null ? {} : { Pass: pass.pass };
+  const before = basket.get();
+  if (before !== null && replaceable(before, event)) headers["Replaces"] = before.hold.hold_token;
+  const asked = { event_id: event.event_id, lines, ...(voucher === "" ? {} : { voucher }) };
+  let held: Hold;
+  try {
+    held = await write<Hold>("POST", "/v1/holds", asked, headers);
+  } catch (thrown) {
+    if (thrown instanceof Problem && thrown.slug === "pass-required") dropPass(event.event_id);
+    throw thrown;
+  }
   const { event_id, name, starts_at, time_zone, venue } = event;
   setBasket({ hold: held, event: { event_id, name, starts_at, time_zone, venue }, orderId: null });
+}
+
+/** Whether what is held can be changed into another basket: of the same event, in time, and not ordered yet. */
+export function replaceable(held: Basket, event: Pick<Event, "event_id">): boolean {
+  return held.orderId === null && held.event.event_id === event.event_id && millisecondsLeft(held) > 0;
+}
+
+/** Keeps what is held for as long again, which can be done once. */
+export async function extend(held: Basket): Promise<void> {
+  const headers = { "Hold-Token": held.hold.hold_token };
+  const extended = await write<Hold>("POST", `/v1/holds/${held.hold.hold_id}/extension`, undefined, headers);
+  setBasket({ ...held, hold: extended });
 }
 
 /** Gives an order up that is not paid; its places go back to sale. */
@@ -55,6 +79,8 @@ export async function release(held: Basket): Promise<void> {
 export async function orderAndOpenCheckout(held: Basket): Promise<string> {
   const order = await write<OrderPlaced>("POST", "/v1/orders", { hold_token: held.hold.hold_token });
   setBasket({ ...held, orderId: order.order_id });
+  // What costs nothing is paid for as it is ordered.
+  if (order.total.amount === 0) return `/orders/${order.order_id}`;
   const payment = await write<Payment>("POST", "/v1/payments", { order_token: order.order_token });
   if (payment.checkout_url === null) {
     throw new Problem(409, { title: "There is nothing left to pay", detail: "See the order for how it stands." });

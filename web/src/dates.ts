@@ -51,3 +51,15 @@ export function minutesText(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
+
+/** A moment as a datetime-local input has it, in the reader's own time: `2026-12-03T10:00`. */
+export function ownMinute(at: string): string {
+  const date = new Date(at);
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+/** The moment that a datetime-local input means; null while nothing, or half of it, is typed. */
+export function momentOf(ownTime: string): string | null {
+  const date = new Date(ownTime);
+  return Number.isNaN(date.getTime()) ? null : date.toISOString();
+}

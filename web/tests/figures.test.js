@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { leafParts, minutesText, timeText } from "../src/dates.ts";
+import { leafParts, minutesText, momentOf, ownMinute, timeText } from "../src/dates.ts";
 import { moneyText, sumOf } from "../src/money.ts";
 
 test("amounts have the decimals of their currency", () => {
@@ -19,4 +19,10 @@ test("times are those of the house, also on another day than here", () => {
 
 test("the time left never promises a second too much", () => {
   assert.deepEqual([600_000, 59_999, 1, -5].map(minutesText), ["10:00", "0:59", "0:00", "0:00"]);
+});
+
+test("what a person types as the time of the opening is the moment that is shown again", () => {
+  assert.equal(momentOf(ownMinute("2026-12-03T10:30:00.000Z")), "2026-12-03T10:30:00.000Z");
+  assert.equal(ownMinute(momentOf("2026-07-03T23:59")), "2026-07-03T23:59");
+  assert.equal(momentOf(""), null);
 });

@@ -14,6 +14,7 @@ from services.catalog.domain.event import (
     HOLD_SECONDS_DEFAULT,
     PLACES_PER_ORDER_DEFAULT,
     PUBLISHED_AHEAD_MAX,
+    Access,
     Event,
     EventState,
     Pool,
@@ -28,15 +29,18 @@ from services.catalog.domain.event import (
     check_shape,
     check_time_zone,
 )
-from services.catalog.domain.seat_map import SEAT_NUMBER_MAX, Row, Run, SeatMap, Section, check_sections
+from services.catalog.domain.seat_map import SEAT_NUMBER_MAX, Row, Run, SeatMap, Section, check_sections, packed
+from services.catalog.domain.vouchers import CodeUsed, Revoked, Voucher
 
 __all__ = [
     "HOLD_SECONDS_DEFAULT",
     "PLACES_PER_ORDER_DEFAULT",
     "PUBLISHED_AHEAD_MAX",
     "SEAT_NUMBER_MAX",
+    "Access",
     "CatalogError",
     "ChangedMeanwhile",
+    "CodeUsed",
     "Event",
     "EventState",
     "FieldError",
@@ -45,6 +49,7 @@ __all__ = [
     "OrganiserNotKnownYet",
     "Pool",
     "PoolKind",
+    "Revoked",
     "Row",
     "Run",
     "SeasonNotPackaged",
@@ -53,6 +58,7 @@ __all__ = [
     "Series",
     "TicketType",
     "Venue",
+    "Voucher",
     "Work",
     "capacity",
     "check_change",
@@ -60,5 +66,6 @@ __all__ = [
     "check_sections",
     "check_shape",
     "check_time_zone",
+    "packed",
     "season",
 ]

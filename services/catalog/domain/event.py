@@ -16,6 +16,7 @@ from shared.money import Money
 
 EventState = Literal["draft", "published"]
 PoolKind = Literal["general", "seated"]
+Access = Literal["public", "voucher", "complimentary"]
 
 POOLS_MAX: Final = 20
 TICKET_TYPES_MAX: Final = 60
@@ -23,6 +24,8 @@ CAPACITY_MAX: Final = 1_000_000
 PRICE_MAX: Final = 100_000_000
 HOLD_SECONDS_DEFAULT: Final = 600
 PLACES_PER_ORDER_DEFAULT: Final = 10
+# What a buyer has of an event is kept in one block of places.
+PLACES_PER_BUYER_MAX: Final = 25
 # The public list reads one partition a month, and looks no further than this.
 PUBLISHED_AHEAD_MAX: Final = timedelta(days=730)
 
@@ -58,7 +61,11 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class TicketType(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is on sale, at which price, from which pool; a `zone` limits it to the seats of that price zone."""
+    """What is on sale, at which price, from which pool; a `zone` limits it to the seats of that price zone.
+
+    `places_max` caps it over all orders. `access` says who may hold it: everybody, who has a voucher, or members, who
+    give it away.
+    """
 
     ticket_type_id: str
     name: str
@@ -68,6 +75,8 @@ class TicketType(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sale_starts_at: datetime | None = None
     sale_ends_at: datetime | None = None
     places_per_order_max: int | None = None
+    places_max: int | None = None
+    access: Access = "public"
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -101,6 +110,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     currency: str
     hold_seconds: int = HOLD_SECONDS_DEFAULT
     places_per_order_max: int = PLACES_PER_ORDER_DEFAULT
+    places_per_buyer_max: int | None = None
     pools: tuple[Pool, ...] = ()
     ticket_types: tuple[TicketType, ...] = ()
     programme: tuple[Work, ...] = ()
@@ -151,7 +161,9 @@ def check_change(before: Event, after: Event) -> None:
     if before.state != "published":
         return
     if before.pools != after.pools:
-        raise Fixed("$.pools", "the pools of a published event are fixed")
+        raise Fixed(
+            "$.pools", "the pools of a published event change by PATCH /v1/pools/{pool_id}, while it is on sale"
+        )
     if before.venue_id != after.venue_id:
         raise Fixed("$.venue_id", "the venue of a published event is fixed")
     if before.currency != after.currency:
@@ -165,6 +177,10 @@ def check_change(before: Event, after: Event) -> None:
             )
         if (later.pool_id, later.zone) != (ticket_type.pool_id, ticket_type.zone):
             raise Fixed("$.ticket_types", f"the pool and zone of the ticket type {ticket_type.name!r} are fixed")
+        # Places sold while there was no cap would not count for it, nor those beyond a lower one.
+        if later.places_max is not None and later.places_max < (ticket_type.places_max or CAPACITY_MAX + 1):
+            reason = f"the cap of the ticket type {ticket_type.name!r} is only raised or dropped; else end its sale"
+            raise Fixed("$.ticket_types", reason)
 
 
 def capacity(event: Event, seat_maps: Mapping[str, SeatMap]) -> int:
@@ -181,6 +197,11 @@ def _frame_errors(event: Event) -> Iterator[FieldError]:
         yield FieldError("$.hold_seconds", "places are held for 60 to 3600 seconds")
     if not 1 <= event.places_per_order_max <= 50:
         yield FieldError("$.places_per_order_max", "an order has at most 1 to 50 places")
+    limit = event.places_per_buyer_max
+    if limit is not None and not 1 <= limit <= PLACES_PER_BUYER_MAX:
+        yield FieldError(
+            "$.places_per_buyer_max", f"a buyer may have 1 to {PLACES_PER_BUYER_MAX} places, where limited"
+        )
 
 
 def _pool_errors(pools: Sequence[Pool]) -> Iterator[FieldError]:
@@ -219,6 +240,8 @@ def _ticket_type_errors(event: Event) -> Iterator[FieldError]:
             yield FieldError(f"{path}.price.currency", f"all prices of the event are in {event.currency}")
         if not 0 <= ticket_type.price.amount <= PRICE_MAX:
             yield FieldError(f"{path}.price.amount", f"a price has 0 to {PRICE_MAX} minor units")
+        if ticket_type.access == "complimentary" and ticket_type.price.amount != 0:
+            yield FieldError(f"{path}.price.amount", "complimentary tickets cost nothing")
         yield from _sale_errors(path, ticket_type, event)
 
 
@@ -228,6 +251,8 @@ def _sale_errors(path: str, ticket_type: TicketType, event: Event) -> Iterator[F
         yield FieldError(f"{path}.sale_ends_at", "the sale ends after it starts")
     if starts is not None and starts >= event.starts_at:
         yield FieldError(f"{path}.sale_starts_at", "the sale starts before the event does")
+    if ticket_type.places_max is not None and not 1 <= ticket_type.places_max <= CAPACITY_MAX:
+        yield FieldError(f"{path}.places_max", f"a ticket type is capped at 1 to {CAPACITY_MAX} places, where it is")
     limit = ticket_type.places_per_order_max
     if limit is not None and not 1 <= limit <= event.places_per_order_max:
         yield FieldError(

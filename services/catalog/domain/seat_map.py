@@ -19,11 +19,16 @@ SEAT_NUMBER_MAX: Final = 99_999
 
 
 class Run(msgspec.Struct, frozen=True, array_like=True):
-    """Neighbouring seats of a row, numbered `first` to `last`, both included, in one price zone."""
+    """Neighbouring seats of a row, numbered `first` to `last`, both included, in one price zone.
+
+    An `accessible` run is a bay: wheelchair places, and among them the `companions`' seats.
+    """
 
     first: int
     last: int
     zone: str
+    accessible: bool = False
+    companions: tuple[int, ...] = ()
 
     @property
     def seats(self) -> int:
@@ -67,11 +72,34 @@ class SeatMap(msgspec.Struct, frozen=True, kw_only=True):
     def seat_runs(self) -> tuple[SeatRun, ...]:
         """All runs, each with its section and row, as messages carry them."""
         return tuple(
-            SeatRun(section=section.name, row=row.name, first=run.first, last=run.last, zone=run.zone)
+            SeatRun(
+                section=section.name,
+                row=row.name,
+                first=run.first,
+                last=run.last,
+                zone=run.zone,
+                accessible=run.accessible,
+                companions=run.companions,
+            )
             for section in self.sections
             for row in section.rows
             for run in row.runs
         )
+
+
+def packed(sections: Sequence[Section]) -> bytes:
+    """Sections as they are stored, in JSON; runs that are no bays take no more room for it."""
+    return msgspec.json.encode(
+        [
+            (section.name, [(row.name, [_packed_run(run) for run in row.runs]) for row in section.rows])
+            for section in sections
+        ]
+    )
+
+
+def _packed_run(run: Run) -> tuple[object, ...]:
+    plain = (run.first, run.last, run.zone)
+    return (*plain, True, run.companions) if run.accessible or run.companions else plain
 
 
 def check_sections(sections: Sequence[Section]) -> None:
@@ -80,7 +108,7 @@ def check_sections(sections: Sequence[Section]) -> None:
     runs = [run for section in sections for row in section.rows for run in row.runs]
     if len(runs) > RUNS_MAX:
         errors.append(FieldError("$.sections", f"a seat map has at most {RUNS_MAX} runs of seats, not {len(runs)}"))
-    size = len(msgspec.json.encode(sections))
+    size = len(packed(sections))
     if size > BYTES_MAX:
         errors.append(FieldError("$.sections", f"with its names the seat map has {size} bytes of {BYTES_MAX}"))
     seats = sum(run.seats for run in runs if run.seats > 0)
@@ -124,4 +152,17 @@ def _run_errors(path: str, runs: Sequence[Run]) -> Iterator[FieldError]:
             yield FieldError(where, f"a zone's name has 1 to {NAME_LENGTH_MAX} printable characters")
         if any(run.first <= other.last and other.first <= run.last for other in taken):
             yield FieldError(where, "two runs of this row share a seat")
+        yield from _bay_errors(where, run)
         taken.append(run)
+
+
+def _bay_errors(where: str, run: Run) -> Iterator[FieldError]:
+    companions = set(run.companions)
+    if companions and not run.accessible:
+        yield FieldError(f"{where}.companions", "only an accessible run has companion seats")
+    elif len(companions) < len(run.companions):
+        yield FieldError(f"{where}.companions", "a companion seat is named once")
+    elif any(not run.first <= seat <= run.last for seat in companions):
+        yield FieldError(f"{where}.companions", "a companion seat is one of the run's")
+    elif run.accessible and len(companions) == run.seats:
+        yield FieldError(f"{where}.companions", "an accessible run has a wheelchair place")

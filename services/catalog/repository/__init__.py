@@ -4,11 +4,13 @@ venue#<id>       venue                       a place; in the index under its org
 seat_map#<id>    seat_map                    a plan; never changes
 series#<id>      series                      in the index under its organiser
 event#<id>       event                       an event; once published, in the index under its month
+voucher#<id>     voucher                     in the index under its event
 organiser#<id>   organiser                   what accounts said of it
                  event#<starts at>#<event>   points to an event, so that an organiser's list costs no index
                  import#<source>             by how many weeks a season was moved when it first came in
 
-index `listing`: organiser#<id>#venues, organiser#<id>#series (by name), published#<year>-<month> (by date)
+index `listing`: organiser#<id>#venues, organiser#<id>#series (by name), published#<year>-<month> (by date),
+event#<id>#vouchers (by code)
 """
 
 from services.catalog.repository.events import (
@@ -43,19 +45,32 @@ from services.catalog.repository.places import (
     series,
     venue,
 )
+from services.catalog.repository.vouchers import (
+    VoucherRow,
+    add_voucher,
+    add_vouchers,
+    events_vouchers,
+    save_voucher,
+    voucher,
+)
+from services.catalog.repository.vouchers import of_row as voucher_of_row
 
 __all__ = [
     "EventRow",
     "SeriesRow",
     "Upcoming",
     "VenueRow",
+    "VoucherRow",
     "add_event",
     "add_published_event",
     "add_seat_map",
     "add_series",
     "add_venue",
+    "add_voucher",
+    "add_vouchers",
     "event",
     "events",
+    "events_vouchers",
     "existing",
     "forget_event",
     "forget_upcoming",
@@ -69,9 +84,12 @@ __all__ = [
     "remembered_event",
     "remembered_upcoming",
     "save_event",
+    "save_voucher",
     "seat_map",
     "series",
     "upcoming",
     "venue",
+    "voucher",
+    "voucher_of_row",
     "weeks_moved",
 ]

@@ -96,7 +96,7 @@ def add_seat_map(seat_map_: domain.SeatMap, now: datetime) -> bool:
         organiser_id=seat_map_.organiser_id,
         venue_id=seat_map_.venue_id,
         name=seat_map_.name,
-        sections=msgspec.json.encode(seat_map_.sections),
+        sections=domain.packed(seat_map_.sections),
     )
     return _put(row, now)
 

@@ -19,21 +19,37 @@ from services.catalog.use_cases.places import (
     venue,
 )
 from services.catalog.use_cases.season import import_season
+from services.catalog.use_cases.vouchers import (
+    VOUCHER_MAKERS,
+    VOUCHER_READERS,
+    change_voucher,
+    list_vouchers,
+    make_vouchers,
+    revoke_voucher,
+    voucher_message,
+)
 
 __all__ = [
+    "VOUCHER_MAKERS",
+    "VOUCHER_READERS",
     "add_seat_map",
     "add_series",
     "add_venue",
     "change_event",
+    "change_voucher",
     "event_for",
     "import_season",
     "keep_organiser",
     "list_events",
     "list_series",
     "list_venues",
+    "list_vouchers",
+    "make_vouchers",
     "plan_event",
     "publish_event",
     "published_message",
+    "revoke_voucher",
     "seat_map",
     "venue",
+    "voucher_message",
 ]

@@ -49,6 +49,7 @@ def plan_event(body: PlanEvent, operation_id: str | None, now: datetime) -> doma
         currency=body.currency,
         hold_seconds=body.hold_seconds,
         places_per_order_max=body.places_per_order_max,
+        places_per_buyer_max=body.places_per_buyer_max,
         pools=pools,
         ticket_types=_ticket_types(event_id, body.ticket_types, pools, ()),
         programme=_programme(body.programme),
@@ -172,6 +173,7 @@ def published_message(image: Mapping[str, Any]) -> EventPublished:
         currency=event.currency,
         hold_seconds=event.hold_seconds,
         places_per_order_max=event.places_per_order_max,
+        places_per_buyer_max=event.places_per_buyer_max,
         pools=tuple(_published_pool(pool) for pool in event.pools),
         ticket_types=tuple(
             PublishedTicketType(
@@ -183,6 +185,8 @@ def published_message(image: Mapping[str, Any]) -> EventPublished:
                 sale_starts_at=one.sale_starts_at,
                 sale_ends_at=one.sale_ends_at,
                 places_per_order_max=one.places_per_order_max,
+                places_max=one.places_max,
+                access=one.access,
             )
             for one in event.ticket_types
         ),
@@ -294,6 +298,8 @@ def _ticket_types(
                 sale_starts_at=body.sale_starts_at,
                 sale_ends_at=body.sale_ends_at,
                 places_per_order_max=body.places_per_order_max,
+                places_max=body.places_max,
+                access=body.access,
             )
         )
     return tuple(made)

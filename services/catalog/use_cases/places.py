@@ -108,10 +108,10 @@ def _sections(body: AddSeatMap) -> tuple[domain.Section, ...]:
 def _runs(path: str, row: RowBody, errors: list[domain.FieldError]) -> tuple[domain.Run, ...]:
     single = (row.first, row.last, row.zone)
     if row.runs is not None:
-        if single != (None, None, None):
+        if single != (None, None, None) or row.accessible or row.companions:
             errors.append(domain.FieldError(path, "a row has either runs or first, last and zone"))
-        return tuple(domain.Run(run.first, run.last, run.zone) for run in row.runs)
+        return tuple(domain.Run(run.first, run.last, run.zone, run.accessible, run.companions) for run in row.runs)
     if row.first is None or row.last is None or row.zone is None:
         errors.append(domain.FieldError(path, "a row has runs, or first, last and zone"))
         return ()
-    return (domain.Run(row.first, row.last, row.zone),)
+    return (domain.Run(row.first, row.last, row.zone, row.accessible, row.companions),)

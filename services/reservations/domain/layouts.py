@@ -20,13 +20,19 @@ class Place(NamedTuple):
 
 
 class Run(msgspec.Struct, frozen=True, array_like=True):
-    """Neighbouring seats `first` to `last` of one row in one price zone."""
+    """Neighbouring seats `first` to `last` of one row in one price zone.
+
+    An `accessible` run is a bay: wheelchair places, and among them `companions` for who comes along. Runs stored before
+    there were bays have neither.
+    """
 
     section: str
     row: str
     first: int
     last: int
     zone: str
+    accessible: bool = False
+    companions: tuple[int, ...] = ()
 
 
 class Seat(NamedTuple):
@@ -47,10 +53,14 @@ class Stretch(NamedTuple):
 
 
 class BlockShape(NamedTuple):
-    """A block of seats: one zone of one section, and the stretches of neighbours in it."""
+    """A block of seats: one zone of one section, and the stretches of neighbours in it.
+
+    The block of a bay has one stretch and nothing but seats of that bay.
+    """
 
     zone: str
     stretches: tuple[Stretch, ...]
+    accessible: bool = False
 
     @property
     def size(self) -> int:
@@ -76,6 +86,14 @@ class GeneralLayout:
         """The numbers of the blocks where places of that zone are; all of them for None."""
         return range(self.blocks)
 
+    def bays_of(self, zone: str | None) -> Sequence[int]:
+        """General places have no bays."""
+        return ()
+
+    def zone_of(self, block: int) -> str:
+        """General places have one zone without a name."""
+        return ""
+
     def size(self, block: int) -> int:
         """How many places the block has."""
         return min(PLACES_PER_BLOCK_MAX, self.capacity - block * PLACES_PER_BLOCK_MAX)
@@ -90,7 +108,10 @@ class GeneralLayout:
 
 
 class SeatedLayout:
-    """A pool of seats, cut into blocks of neighbours. Blocks never mix sections or zones."""
+    """A pool of seats, cut into blocks of neighbours. Blocks never mix sections or zones, and a bay has its own.
+
+    Whoever asks for any seats gets none of a bay: those are found by `bays_of` alone, or named by their label.
+    """
 
     kind: Literal["general", "seated"] = "seated"
 
@@ -100,22 +121,48 @@ class SeatedLayout:
         self.blocks = len(self.shapes)
         self.capacity = sum(run.last - run.first + 1 for run in self.runs)
         by_zone: defaultdict[str, list[int]] = defaultdict(list)
+        bays: defaultdict[str, list[int]] = defaultdict(list)
         self._rows: defaultdict[tuple[str, str], list[tuple[int, int, int, int]]] = defaultdict(list)
         for number, shape in enumerate(self.shapes):
-            by_zone[shape.zone].append(number)
+            (bays if shape.accessible else by_zone)[shape.zone].append(number)
             for stretch in shape.stretches:
                 run = self.runs[stretch.run]
                 last = stretch.first + stretch.length - 1
                 self._rows[run.section, run.row].append((stretch.first, last, number, stretch.start))
-        self._by_zone = {zone: tuple(blocks) for zone, blocks in by_zone.items()}
+        self._zones = tuple(dict.fromkeys(shape.zone for shape in self.shapes))
+        self._by_zone = {zone: tuple(by_zone[zone]) for zone in self._zones}
+        self._bays = {zone: tuple(blocks) for zone, blocks in bays.items()}
+        ordinary = tuple(number for number, shape in enumerate(self.shapes) if not shape.accessible)
+        # Most halls have bays in some blocks or none at all; a range is smaller than the numbers it stands for.
+        self._ordinary: Sequence[int] = range(self.blocks) if len(ordinary) == self.blocks else ordinary
 
     def zones(self) -> tuple[str, ...]:
         """The price zones, in the order of the runs."""
-        return tuple(self._by_zone)
+        return self._zones
 
     def blocks_of(self, zone: str | None) -> Sequence[int]:
-        """The numbers of the blocks where places of that zone are, best first; all of them for None."""
-        return range(self.blocks) if zone is None else self._by_zone.get(zone, ())
+        """The numbers of the blocks where places of that zone are, best first, of all zones for None; never bays."""
+        return self._ordinary if zone is None else self._by_zone.get(zone, ())
+
+    def bays_of(self, zone: str | None) -> Sequence[int]:
+        """The numbers of the blocks of the bays of that zone, in the order of the runs; of all zones for None."""
+        if zone is not None:
+            return self._bays.get(zone, ())
+        return [number for number, shape in enumerate(self.shapes) if shape.accessible]
+
+    def zone_of(self, block: int) -> str:
+        """The price zone of a block, bay or not."""
+        return self.shapes[block].zone
+
+    def bay_of(self, block: int) -> int | None:
+        """Which bay a block belongs to, as the number of its run; None for ordinary seats."""
+        shape = self.shapes[block]
+        return shape.stretches[0].run if shape.accessible else None
+
+    def is_companion(self, block: int, slot: int) -> bool:
+        """Whether the seat is for who comes along with a wheelchair place of its bay."""
+        bay = self.bay_of(block)
+        return bay is not None and self.seat(block, slot).number in self.runs[bay].companions
 
     def size(self, block: int) -> int:
         """How many places the block has."""
@@ -145,7 +192,7 @@ Layout = GeneralLayout | SeatedLayout
 
 
 def _cut(runs: Sequence[Run]) -> tuple[BlockShape, ...]:
-    """Cut runs into blocks: whole runs together while they fit, a run that is too long into equal parts.
+    """Cut runs into blocks: whole runs together while they fit, a run that is too long into equal parts, bays apart.
 
     What is appended to the runs later only fills the last block or adds new ones, so places sold keep their numbers.
     """
@@ -155,10 +202,11 @@ def _cut(runs: Sequence[Run]) -> tuple[BlockShape, ...]:
         first = run.first
         for length in _parts(run.last - run.first + 1):
             last = shapes[-1] if shapes else None
-            if last and section == run.section and last.zone == run.zone and last.size + length <= PLACES_PER_BLOCK_MAX:
+            fits = last is not None and section == run.section and last.zone == run.zone
+            if last and fits and not (last.accessible or run.accessible) and last.size + length <= PLACES_PER_BLOCK_MAX:
                 shapes[-1] = BlockShape(run.zone, (*last.stretches, Stretch(index, first, last.size, length)))
             else:
-                shapes.append(BlockShape(run.zone, (Stretch(index, first, 0, length),)))
+                shapes.append(BlockShape(run.zone, (Stretch(index, first, 0, length),), run.accessible))
             section = run.section
             first += length
     return tuple(shapes)

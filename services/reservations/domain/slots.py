@@ -11,6 +11,10 @@ from services.reservations.domain.layouts import Layout, Place
 
 # Sold is a hold that never runs out. The year 2100 still fits the hints' 32 bits.
 SOLD_UNTIL: Final = 4_102_444_800
+# Withheld by the organiser: kept for as long, not sold, and nothing that a buyer could wait for.
+WITHHELD_UNTIL: Final = SOLD_UNTIL - 1
+# So many of the best blocks that have the places together are asked for a pick that leaves nobody alone.
+CANDIDATES_MAX: Final = 8
 
 
 class Taken(NamedTuple):
@@ -40,12 +44,18 @@ def choose_slots(
         return None
     if not together:
         return tuple(free[:quantity])
+    best = _best_run(free, stretches, quantity)
+    return None if best is None else tuple(range(best[2], best[2] + quantity))
+
+
+def _best_run(free: Sequence[int], stretches: Sequence[int], quantity: int) -> tuple[bool, int, int] | None:
+    """Whether a single seat is left, how many are left, and where the pick starts."""
     best: tuple[bool, int, int] | None = None
     for start, length in _free_runs(free, stretches):
         left = length - quantity
         if left >= 0 and (best is None or (left == 1, left, start) < best):
             best = (left == 1, left, start)
-    return None if best is None else tuple(range(best[2], best[2] + quantity))
+    return best
 
 
 def _free_runs(free: Sequence[int], stretches: Sequence[int]) -> Iterable[tuple[int, int]]:
@@ -77,32 +87,51 @@ def choose_places(
     together: bool,
     now: int,
     besides: Iterable[Place] = (),
+    seed: int = 0,
 ) -> tuple[Place, ...] | None:
     """Pick places out of blocks whose slots were seen, in the order given; None when they do not suffice.
 
-    The first block that has all of them wins; places that need not be neighbours are else gathered from as many blocks
-    as it takes. `besides` are places that this basket has already.
+    Neighbours come from the first block that has them and where they leave no single seat, among the first
+    CANDIDATES_MAX that have them at all; where each leaves one, from the first. Other places come from the first block
+    that has all of them, else from as many as it takes. `besides` are places that this basket has already. `seed` says
+    with which free place of a block to begin where it does not matter which, so that buyers who know nothing of each
+    other do not all take the first.
     """
     reserved = set(besides)
     gathered: list[Place] = []
+    alone: tuple[Place, ...] | None = None
+    candidates = 0
     for (pool_id, block), slots in seen.items():
         every = free_slots(slots, layout.size(block), now)
         free = [slot for slot in every if Place(pool_id, block, slot) not in reserved]
-        chosen = choose_slots(free, layout.stretches(block), quantity, together)
-        if chosen is not None:
-            return tuple(Place(pool_id, block, slot) for slot in chosen)
-        gathered += (Place(pool_id, block, slot) for slot in free)
+        if together:
+            best = _best_run(free, layout.stretches(block), quantity)
+            if best is not None:
+                leaves_one, _, start = best
+                chosen = tuple(Place(pool_id, block, slot) for slot in range(start, start + quantity))
+                if not leaves_one:
+                    return chosen
+                candidates += 1
+                alone = alone or chosen
+                if candidates == CANDIDATES_MAX:
+                    return alone
+            continue
+        first = seed % len(free) if free and seed else 0
+        places = [Place(pool_id, block, slot) for slot in (*free[first:], *free[:first])]
+        if len(places) >= quantity:
+            return tuple(sorted(places[:quantity]))
+        gathered += places
     if together or len(gathered) < quantity:
-        return None
+        return alone
     return tuple(gathered[:quantity])
 
 
 def by_block(places: Iterable[Place]) -> dict[tuple[str, int], tuple[int, ...]]:
-    """The slots wanted of each block, in ascending order: each block is one write."""
+    """The slots wanted of each block, which is one write; both in ascending order, so that equal wants write alike."""
     slots: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
     for place in places:
         slots[place.pool_id, place.block].append(place.slot)
-    return {block: tuple(sorted(numbers)) for block, numbers in slots.items()}
+    return {block: tuple(sorted(slots[block])) for block in sorted(slots)}
 
 
 def probe_order(blocks: Sequence[int], seed: int, count: int) -> list[int]:

@@ -6,12 +6,14 @@ from services.reservations.repository.blocks import (
     decision_of,
     let_go,
     look_at,
+    prolong,
     sell,
     take,
 )
 from services.reservations.repository.decisions import pin
 from services.reservations.repository.rows import BlockChange, BlockRow, DecisionRow, EventRow, PoolRow, block_change
-from services.reservations.repository.sales import event_of_pool, sale_of, save_event, save_pool
+from services.reservations.repository.sales import event_of_pool, sale_now, sale_of, save_event, save_pool
+from services.reservations.repository.vouchers import save_voucher, voucher_of
 
 __all__ = [
     "BLOCKS_PER_HOLD_MAX",
@@ -27,9 +29,13 @@ __all__ = [
     "let_go",
     "look_at",
     "pin",
+    "prolong",
+    "sale_now",
     "sale_of",
     "save_event",
     "save_pool",
+    "save_voucher",
     "sell",
     "take",
+    "voucher_of",
 ]

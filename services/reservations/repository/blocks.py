@@ -6,15 +6,17 @@ of one block do not get into each other's way.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action
 
-from services.reservations.domain import SOLD_UNTIL, Slots
+from services.reservations.domain import SOLD_UNTIL, Passing, Place, Slots
 from services.reservations.repository.rows import BlockRow, DecisionRow, block_key, decision_key
 from shared.data import ConditionRefused, Insert, TransactionRefused, Update, Write, fetch_many, transact, update
 from shared.ids import raw_bytes
@@ -36,18 +38,46 @@ class BlocksRefused(Exception):
 
 
 def take(
-    hold_id: str, wanted: Wanted, until: int, *, now: datetime, decision: DecisionRow | None = None
+    hold_id: str,
+    wanted: Wanted,
+    until: int,
+    *,
+    now: datetime,
+    decision: DecisionRow | None = None,
+    passing: Passing | None = None,
+    beside: Sequence[Write] = (),
 ) -> dict[Block, Slots]:
     """Hold free places (or sell them at once: until SOLD_UNTIL); a hold that has run out is free, as is an own one.
 
     All places or none. One block is one write, and its slots afterwards are answered; several blocks are a transaction,
-    together with the decision when there is one. Raises BlocksRefused.
+    together with the decision when there is one. Slots that are `passing` to the hold may be taken as well, and those
+    of them that are not wanted come free if the rest of them shall. Writes `beside` are done with it or not at all.
+    Raises BlocksRefused, and TransactionRefused when a write beside was to blame.
     """
     hold = raw_bytes(hold_id)
     seconds = int(now.timestamp())
     own = hold if decision is not None else None
-    conditions = {block: _all(_is_free(slot, seconds, own) for slot in slots) for block, slots in wanted.items()}
-    return _write(hold, wanted, conditions, until, now, decision)
+    if passing is None:
+        conditions = {block: _all(_is_free(slot, seconds, own) for slot in slots) for block, slots in wanted.items()}
+        return _write(hold, wanted, conditions, until, now, decision, beside=beside)
+    taken = [Place(*block, slot) for block, slots in wanted.items() for slot in slots]
+    freed = passing.left_by(taken)
+    parts: defaultdict[Block, list[Condition]] = defaultdict(list)
+    for place in taken:
+        free = _is_free(place.slot, seconds, own)
+        passes = place in passing.slots
+        parts[place.pool_id, place.block].append(free | _passes(place.slot, passing) if passes else free)
+    for block, slots in freed.items():
+        parts[block] += (_passes(slot, passing) for slot in slots)
+    conditions = {block: _all(every) for block, every in parts.items()}
+    return _write(hold, wanted, conditions, until, now, decision, freed, beside)
+
+
+def prolong(hold_id: str, wanted: Wanted, until: int, longer: int, *, now: datetime) -> None:
+    """Keep places that the hold has until one second for `longer`, all of them or none. Raises BlocksRefused."""
+    hold = raw_bytes(hold_id)
+    conditions = {block: _all(_is_held(slot, hold, until) for slot in slots) for block, slots in wanted.items()}
+    _write(hold, wanted, conditions, longer, now, None)
 
 
 def sell(hold_id: str, wanted: Wanted, *, now: datetime) -> dict[Block, Slots]:
@@ -71,7 +101,7 @@ def let_go(hold_id: str, block: Block, slots: Sequence[int], *, sold_too: bool, 
         row = update(
             BlockRow,
             *block_key(*block),
-            actions=[_path(slot).remove() for slot in slots],
+            actions=_remove(slots),
             condition=_all(conditions),
             now=now,
             own_effect=lambda old: all(slot not in old.slots() for slot in slots),
@@ -101,14 +131,16 @@ def _write(
     until: int,
     now: datetime,
     decision: DecisionRow | None,
+    freed: Wanted = MappingProxyType({}),
+    beside: Sequence[Write] = (),
 ) -> dict[Block, Slots]:
-    if len(wanted) == 1 and decision is None:
+    if len(conditions) == 1 and decision is None and not beside:
         ((block, slots),) = wanted.items()
         try:
             row = update(
                 BlockRow,
                 *block_key(*block),
-                actions=_assign(hold, slots, until),
+                actions=_assign(hold, slots, until) + _remove(freed.get(block, ())),
                 condition=conditions[block],
                 now=now,
                 own_effect=lambda old: all(old.slots().get(slot) == (hold, until) for slot in slots),
@@ -117,14 +149,21 @@ def _write(
             raise BlocksRefused({block: _slots(refused.old)}) from refused
         return {block: row.slots()}
     updates = {
-        block: Update(BlockRow, *block_key(*block), actions=_assign(hold, slots, until), condition=conditions[block])
-        for block, slots in wanted.items()
+        block: Update(
+            BlockRow,
+            *block_key(*block),
+            actions=_assign(hold, wanted.get(block, ()), until) + _remove(freed.get(block, ())),
+            condition=condition,
+        )
+        for block, condition in conditions.items()
     }
     pinned = Insert(decision) if decision is not None else None
-    every: list[Write] = [*updates.values(), *([pinned] if pinned else [])]
+    every: list[Write] = [*updates.values(), *([pinned] if pinned else []), *beside]
     try:
         transact(*every, now=now)
     except TransactionRefused as refused:
+        if any(refused.blames(one) for one in beside):
+            raise
         blamed = {block: refused.blames(one) for block, one in updates.items()}
         reason = refused.blames(pinned) if pinned else None
         decided = reason.old if reason is not None and isinstance(reason.old, DecisionRow) else None
@@ -138,9 +177,23 @@ def _assign(hold: bytes, slots: Sequence[int], until: int) -> list[Action]:
     return [_path(slot).set([hold, until]) for slot in slots]
 
 
+def _remove(slots: Sequence[int]) -> list[Action]:
+    return [_path(slot).remove() for slot in slots]
+
+
+def _passes(slot: int, passing: Passing) -> Condition:
+    passes: Condition = _is_of(slot, passing.hold) & (_path(slot)[1] != SOLD_UNTIL)
+    return passes
+
+
 def _is_free(slot: int, now: int, own: bytes | None) -> Condition:
     free: Condition = _path(slot).does_not_exist() | (_path(slot)[1] < now)
     return free if own is None else free | _is_of(slot, own)
+
+
+def _is_held(slot: int, hold: bytes, until: int) -> Condition:
+    held: Condition = _is_of(slot, hold) & (_path(slot)[1] == until)
+    return held
 
 
 def _is_of(slot: int, hold: bytes) -> Condition:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from services.reservations.domain import Sale
+from services.reservations.domain.waiting_room import Draw
 from services.reservations.settings import settings
 from shared.cache import Cache, Memory
 
@@ -13,10 +14,16 @@ _caches: list[Cache] = []
 
 # What is on sale, for seconds only: a price change reaches every process that soon.
 sales: Memory[Sale] = Memory(entries_max=512)
-# What the last look at a pool found; see `looks`.
+# What the last look at a pool found, and, where there is no Redis, that this process has looked a moment ago.
 findings: Memory[bytes] = Memory(entries_max=4096)
+looks: Memory[bool] = Memory(entries_max=4096)
+# What is left of an event, until the end of the second.
+documents: Memory[bytes] = Memory(entries_max=64)
 # Which event a pool belongs to never changes.
 events_of_pools: Memory[str] = Memory(entries_max=4096)
+# Waiting rooms, or that an event has none, packed; and what their openings drew, which never changes.
+rooms: Memory[bytes] = Memory(entries_max=4096)
+draws: Memory[Draw] = Memory(entries_max=512)
 
 
 def cache() -> Cache:
@@ -42,4 +49,8 @@ def forget() -> None:
     """Forget what this process remembers, as a new process would have."""
     sales.clear()
     findings.clear()
+    looks.clear()
+    documents.clear()
     events_of_pools.clear()
+    rooms.clear()
+    draws.clear()

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
-from services.reservations.domain import SOLD_UNTIL, Demand, Layout, Place, Sale, Slots
+from services.reservations.domain import CANDIDATES_MAX, WITHHELD_UNTIL, Demand, Layout, Place, Sale, Slots
 from services.reservations.domain.refusals import KeyOfAnotherRequest, SameRequestInFlight
 from services.reservations.repository import blocks, caching
-from services.reservations.repository.hints_lua import LUA, NOTE_LUA, SEED_LUA
+from services.reservations.repository.hints_lua import LUA, NOTE_LUA, SEED_LUA, SINCE_LUA
 from shared.cache import CacheDown, Script
 
 # Refusals that leave the record of the key alone: it belongs to the other request.
@@ -31,7 +32,16 @@ FLIGHT_SECONDS: Final = 10
 # A pool is prepared from its blocks up to this many; a larger one is taken as untouched and corrected as it is met.
 _READ_BLOCKS_MAX: Final = 1000
 _SEED_CHUNK: Final = 500
+# The states of blocks as the scripts write them; another form must not meet what a former release has left.
+_FORM: Final = 2
 _PREPARE_SECONDS: Final = 10
+# How long a buyer waits while another process prepares the pool, and in which steps, before going on without hints.
+PATIENCE_SECONDS = 1.5
+_STEP_SECONDS: Final = (0.02, 0.3)
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_picked = msgspec.msgpack.Decoder(list[list[tuple[int, list[int]]]]).decode
 
 
 class Picked(msgspec.Struct, frozen=True):
@@ -41,10 +51,15 @@ class Picked(msgspec.Struct, frozen=True):
 
 
 class Short(msgspec.Struct, frozen=True):
-    """The hints know no places for a demand; `finding` is what the last look at every block said, if it is known."""
+    """The hints know no places for a demand; `finding` is what the last look at every block said, if it is known.
+
+    What they believe of the demand's places is `left`: some "leased" to buyers who are writing now, some "held" (or
+    free, but too few), or all of them "gone": sold or withheld.
+    """
 
     demand: Demand
     finding: bytes
+    left: Literal["leased", "held", "gone"] = "held"
 
 
 class Repeated(msgspec.Struct, frozen=True):
@@ -61,11 +76,24 @@ class Key(msgspec.Struct, frozen=True):
 
 
 class Told(msgspec.Struct, frozen=True):
-    """What was seen of one block. `exact` is a writer's own knowledge and overrides leases."""
+    """What was seen of one block: the untils of some slots, 0 for free.
+
+    `exact` is a writer's own knowledge and overrides everything. What a look saw is good as of its beginning
+    (`Since.moment`), and what one write changed where the slot was as `before`; else both only add to what is taken.
+    """
 
     block: tuple[str, int]
     untils: dict[int, int]
     exact: bool = False
+    before: dict[int, int] | None = None
+    as_of: float | None = None
+
+
+class Since(NamedTuple):
+    """When a look began: the generation of the findings, and the microseconds of Redis's clock."""
+
+    generation: bytes
+    moment: float
 
 
 def key_of(person_id: str, key: str, request: bytes) -> Key:
@@ -74,10 +102,12 @@ def key_of(person_id: str, key: str, request: bytes) -> Key:
     return Key(name, hashlib.blake2b(request, digest_size=16).hexdigest())
 
 
-def seen(block: tuple[str, int], slots: Slots, layout: Layout, *, exact: bool = False) -> Told:
+def seen(
+    block: tuple[str, int], slots: Slots, layout: Layout, *, exact: bool = False, as_of: float | None = None
+) -> Told:
     """A block as it was read from the table: whatever is absent is free."""
     untils = {slot: slots[slot].until if slot in slots else 0 for slot in range(layout.size(block[1]))}
-    return Told(block, untils, exact)
+    return Told(block, untils, exact, as_of=as_of)
 
 
 def ask(
@@ -96,12 +126,11 @@ def ask(
             break
         # The record of the key was made by this very call and must not stand in its own way.
         record = None
-        if prepared > len(wants):
-            raise CacheDown("the pool cannot be prepared")
-        prepared += 1
-        pool_id = list(wants)[int(rest[0])].pool_id
         try:
-            prepare(sale, pool_id, now)
+            if prepared > len(wants):
+                raise CacheDown("the pool cannot be prepared")
+            prepared += 1
+            prepare(sale, list(wants)[int(rest[0])].pool_id, now)
         except CacheDown:
             if key is not None:
                 give_up(sale, key, now)
@@ -114,8 +143,8 @@ def ask(
         raise KeyOfAnotherRequest
     demands = list(wants)
     if kind == b"short":
-        return Short(demands[int(rest[0])], rest[1])
-    picked = msgspec.msgpack.decode(rest[0], type=list[list[tuple[int, list[int]]]]) if demands else []
+        return Short(demands[int(rest[0])], rest[1], rest[2].decode())
+    picked = _decode_picked(rest[0]) if demands else []
     return Picked(
         {
             demand: tuple(Place(demand.pool_id, block, slot) for block, slots in parts for slot in slots)
@@ -129,21 +158,25 @@ def tell(
     told: Sequence[Told],
     now: datetime,
     *,
-    freed: bool = False,
+    freed: bool | None = False,
     key: Key | None = None,
     answer: bytes | None = None,
 ) -> None:
     """Take in what was written or seen, and keep the answer of the request, in one call; without Redis nothing happens.
 
-    `freed` says that places came back to sale: whatever looks have found is then void.
+    `freed` says that places came back to sale: whatever looks have found is then void. None leaves that to Redis, which
+    knows whether they had come back already.
     """
     record: dict[str, Any] | None = None
     if key is not None and answer is not None:
         record = {"hash": key.hash, "answer": True, "milliseconds": ANSWER_SECONDS * 1000}
-    if freed:
+    if freed is not False:
         caching.findings.clear()
+    elif any(until >= WITHHELD_UNTIL for one in told for until in one.untils.values()):
+        # The last held place may be sold now, and then nothing is left to wait for.
+        _forget_findings(sale, {one.block[0] for one in told})
     try:
-        _run(sale, now, key, record, told, freed=freed, answer=answer or b"")
+        _run(sale, now, key, record, told, freed=1 if freed is None else freed, answer=answer or b"")
     except CacheDown:
         return
 
@@ -157,49 +190,60 @@ def give_up(sale: Sale, key: Key, now: datetime) -> None:
 
 
 def prepare(sale: Sale, pool_id: str, now: datetime) -> None:
-    """Let Redis know a pool's blocks, by one process at a time. Raises CacheDown when another one is at it."""
-    layout = sale.layouts[pool_id]
+    """Let Redis know a pool's blocks, by one process at a time; return when it does.
+
+    Raises CacheDown when another process is at it for too long.
+    """
     cache = caching.cache()
     lock = cache.full_key(f"{{{sale.event_id}}}:preparing:{pool_id}")
-    if not cache.execute(lambda client: client.set(lock, b"1", nx=True, ex=_PREPARE_SECONDS)):
-        raise CacheDown("another process is preparing the pool")
+    ready = cache.full_key(_pool_keys(sale, pool_id)[0])
+    patience = time.monotonic() + PATIENCE_SECONDS
+    step, step_max = _STEP_SECONDS
+    while not cache.execute(lambda client: client.set(lock, b"1", nx=True, ex=_PREPARE_SECONDS)):
+        if time.monotonic() > patience:
+            raise CacheDown("another process is preparing the pool")
+        time.sleep(random.uniform(step / 2, step))
+        step = min(2 * step, step_max)
+        if cache.execute(lambda client: client.hexists(ready, "ready")):
+            return
     try:
-        every = range(layout.blocks)
-        known: Mapping[tuple[str, int], Slots] = {}
-        if layout.blocks <= _READ_BLOCKS_MAX:
-            known = blocks.look_at(((pool_id, block) for block in every), consistent=False)
-        zones = _zone_numbers(layout)
-        for start in range(0, layout.blocks, _SEED_CHUNK):
-            part = every[start : start + _SEED_CHUNK]
-            seeds = []
-            for block in part:
-                slots = known.get((pool_id, block), {})
-                untils = {slot: taken.until for slot, taken in slots.items()}
-                stretches = layout.stretches(block)
-                zone = zones[block] if zones else 0
-                seeds.append((block, [1 if zones else 0, len(stretches), zone, *stretches], untils))
-            request = {
-                "now": int(now.timestamp()),
-                "sold": SOLD_UNTIL,
-                "seconds": HINT_SECONDS,
-                "last": part[-1] == layout.blocks - 1,
-                "blocks": seeds,
-            }
-            _script("seed", SEED_LUA).run(_pool_keys(sale, pool_id), [msgspec.msgpack.encode(request)])
+        # The one before may have been ready between this caller's question and its lock.
+        if not cache.execute(lambda client: client.hexists(ready, "ready")):
+            _seed(sale, pool_id, now)
     finally:
         cache.delete(f"{{{sale.event_id}}}:preparing:{pool_id}")
 
 
-def generation(sale: Sale) -> bytes:
-    """What changes whenever places come back to sale. Raises CacheDown."""
-    name = caching.cache().full_key(_findings_key(sale))
-    found = caching.cache().execute(lambda client: client.hget(name, "generation"))
-    return found if isinstance(found, bytes) else b""
+def _seed(sale: Sale, pool_id: str, now: datetime) -> None:
+    layout = sale.layouts[pool_id]
+    every = range(layout.blocks)
+    known: Mapping[tuple[str, int], Slots] = {}
+    if layout.blocks <= _READ_BLOCKS_MAX:
+        known = blocks.look_at(((pool_id, block) for block in every), consistent=False)
+    zones = _zone_numbers(layout)
+    together = 1 if layout.kind == "seated" else 0
+    for start in range(0, layout.blocks, _SEED_CHUNK):
+        part = every[start : start + _SEED_CHUNK]
+        seeds = []
+        for block in part:
+            untils = {slot: taken.until for slot, taken in known.get((pool_id, block), {}).items()}
+            stretches = layout.stretches(block)
+            # Bays are of no zone that anybody is sent to.
+            seeds.append((block, [together, len(stretches), zones.get(block, 0), *stretches], untils))
+        last = part[-1] == layout.blocks - 1
+        request = (int(now.timestamp()), WITHHELD_UNTIL, HINT_SECONDS, last, seeds)
+        _script("seed", SEED_LUA).run(_pool_keys(sale, pool_id), [_encode(request)])
 
 
-def note_finding(sale: Sale, demand: Demand, finding: bytes, read_generation: bytes) -> bool:
-    """Keep what a look at every block found, unless places came back meanwhile. Raises CacheDown."""
-    args: list[str | bytes | int | float] = [read_generation, field_of(demand), finding, HINT_SECONDS]
+def since(sale: Sale) -> Since:
+    """What a look must know before it begins, to tell what happens meanwhile. Raises CacheDown."""
+    generation, moment = _script("since", SINCE_LUA).run([_findings_key(sale)])
+    return Since(generation, float(moment))
+
+
+def note_finding(sale: Sale, demand: Demand, finding: bytes, began: Since) -> bool:
+    """Keep what a look at every block found, unless places came back since it began. Raises CacheDown."""
+    args: list[str | bytes | int | float] = [began.generation, field_of(demand), finding, HINT_SECONDS]
     return bool(_script("note", NOTE_LUA).run([_findings_key(sale)], args))
 
 
@@ -216,19 +260,21 @@ def _run(
     told: Sequence[Told] = (),
     *,
     wants: Mapping[Demand, int] | None = None,
-    freed: bool = False,
+    freed: bool | int = False,
     answer: bytes = b"",
 ) -> list[Any]:
     pools = list(dict.fromkeys([one.block[0] for one in told] + [demand.pool_id for demand in wants or {}]))
-    request: dict[str, Any] = {
-        "now": int(now.timestamp()),
-        "lease": LEASE_SECONDS,
-        "sold": SOLD_UNTIL,
-        "seconds": HINT_SECONDS,
-        "seed": random.getrandbits(30),
-        "freed": freed,
-        "tell": [(pools.index(one.block[0]), one.block[1], one.untils, one.exact) for one in told],
-        "want": [
+    request = (
+        int(now.timestamp()),
+        LEASE_SECONDS,
+        WITHHELD_UNTIL,
+        HINT_SECONDS,
+        random.getrandbits(30),
+        freed,
+        CANDIDATES_MAX,
+        record,
+        [(pools.index(one.block[0]), one.block[1], one.untils, one.exact, one.before, one.as_of) for one in told],
+        [
             (
                 pools.index(demand.pool_id),
                 _zones_of(sale.layouts[demand.pool_id], demand.zone),
@@ -238,15 +284,19 @@ def _run(
             )
             for demand, quantity in (wants or {}).items()
         ],
-    }
-    if record is not None:
-        request["key"] = record
+    )
     name = key.name if key else "none"
     keys = [f"{{{sale.event_id}}}:request:{name}", _findings_key(sale)]
     for pool_id in pools:
         keys += _pool_keys(sale, pool_id)
-    result: list[Any] = _script("ask", LUA).run(keys, [msgspec.msgpack.encode(request), answer])
+    result: list[Any] = _script("ask", LUA).run(keys, [_encode(request), answer])
     return result
+
+
+def _forget_findings(sale: Sale, pool_ids: Iterable[str]) -> None:
+    for pool_id in pool_ids:
+        for zone in ("", *(sale.layouts[pool_id].zones() if pool_id in sale.layouts else ())):
+            caching.findings.forget(f"{sale.event_id} {pool_id} {zone}")
 
 
 def _findings_key(sale: Sale) -> str:
@@ -254,8 +304,8 @@ def _findings_key(sale: Sale) -> str:
 
 
 def _pool_keys(sale: Sale, pool_id: str) -> list[str]:
-    # The capacity is part of the name: a pool that has grown is prepared afresh.
-    stem = f"{{{sale.event_id}}}:{pool_id}:{sale.layouts[pool_id].capacity}"
+    # The capacity is part of the name, so that a pool that has grown is prepared afresh, and the form of the states.
+    stem = f"{{{sale.event_id}}}:{pool_id}:{sale.layouts[pool_id].capacity}:{_FORM}"
     return [f"{stem}:blocks", f"{stem}:room", f"{stem}:wake"]
 
 

@@ -1,45 +1,52 @@
-"""The script behind `hints`: one call that answers a repeated request, corrects what is known, and picks places.
+"""The scripts behind `hints`: one call answers a repeated request, corrects what is known, and picks places.
 
 Keys, all of one event's hash tag: 1 the Idempotency-Key's record, 2 the findings of looks, then for every pool three:
 blocks (hash: number to state), room (sorted set: what a block still has) and wake (sorted set: when a hold runs out).
 
 A block's state is one byte each for whether neighbours count, the number of its stretches, its zone and the stretches'
-lengths, and for every slot its until in four bytes, 0 for free. A score in `room` is zone * 2^26 + room * 2^20 +
-number, so that one range finds the first block of a zone with exactly that room. General places are zone 0.
+lengths, then in eight bytes when it was last told anything (microseconds of Redis's own clock), and for every slot its
+until in four bytes, 0 for free. A score in `room` is zone * 2^26 + room * 2^20 + number, so that one range finds the
+first block of a zone with exactly that room; one in `wake` is zone * 2^32 + the until that comes first. General places
+are zone 0, and so are bays, to which nobody is sent.
 
-Arguments: 1 in MessagePack {now, lease, sold, seconds, seed, freed, key, tell, want} as `hints.py` builds it, 2 the
-answer to keep.
+Arguments: 1 in MessagePack [now, lease, off sale, seconds, seed, freed, candidates, key, tell, want] as `hints.py`
+builds it, 2 the answer to keep.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-LUA: Final = r"""
-local ask = cmsgpack.unpack(ARGV[1])
-local now, lease = ask.now, ask.lease
-local BLOCK, ROOM = 1048576, 67108864
+# How a block is read, valued and kept; the same for every script that touches blocks. `now` and `gone` (the first
+# until that means off sale for good) are set by the script that begins with it.
+_BLOCKS_LUA: Final = r"""
+local BLOCK, ROOM, ZONE = 1048576, 67108864, 4294967296
+local now, gone, expiry
 
-local function keys_of(pool) return KEYS[3 + pool * 3], KEYS[4 + pool * 3], KEYS[5 + pool * 3] end
+-- A sorted set that was empty is a new key, which has no expiry yet.
+local function put(key, score, number)
+  if score == nil then redis.call('ZREM', key, number)
+  elseif redis.call('ZADD', key, score, number) == 1 and redis.call('ZCARD', key) == 1 then
+    redis.call('EXPIRE', key, expiry)
+  end
+end
 
 local function read(raw)
-  local together, count = string.byte(raw, 1, 2)
-  local block = {together = together == 1, zone = string.byte(raw, 3), stretches = {string.byte(raw, 4, 3 + count)},
-    head = string.sub(raw, 1, 3 + count), untils = {}}
-  local at, slot = 4 + count, 0
-  while at <= #raw do
-    slot = slot + 1
-    block.untils[slot], at = struct.unpack('<I4', raw, at)
-  end
-  return block
+  local together, count, zone = string.byte(raw, 1, 3)
+  local head = 3 + count
+  local size = (#raw - head - 8) / 4
+  local untils = {struct.unpack('<' .. string.rep('I4', size), raw, head + 9)}
+  untils[size + 1] = nil
+  return {together = together == 1, zone = zone, stretches = {string.byte(raw, 4, head)},
+    head = string.sub(raw, 1, head), changed = struct.unpack('<d', raw, head + 1), untils = untils}
 end
 
 local function free_runs(block)
-  local runs, start = {}, 1
+  local runs, start, untils = {}, 1, block.untils
   for _, length in ipairs(block.stretches) do
     local begin = start
     for slot = start, start + length do
-      if slot == start + length or block.untils[slot] >= now then
+      if slot == start + length or untils[slot] >= now then
         if slot > begin then runs[#runs + 1] = {begin, slot - begin} end
         begin = slot + 1
       end
@@ -49,26 +56,42 @@ local function free_runs(block)
   return runs
 end
 
-local function write(pool, number, block)
-  local states, rooms, wakes = keys_of(pool)
-  local parts, room, wake = {block.head}, 0, nil
-  for slot, till in ipairs(block.untils) do
-    parts[slot + 1] = struct.pack('<I4', till)
-    if till >= now and till < ask.sold and (wake == nil or till < wake) then wake = till end
-  end
-  for _, run in ipairs(free_runs(block)) do
-    if block.together then room = math.max(room, run[2]) else room = room + run[2] end
-  end
-  redis.call('HSET', states, number, table.concat(parts))
-  -- A sorted set that was empty is a new key, which has no expiry yet.
-  local function put(key, score)
-    if score == nil then redis.call('ZREM', key, number)
-    elseif redis.call('ZADD', key, score, number) == 1 and redis.call('ZCARD', key) == 1 then
-      redis.call('EXPIRE', key, ask.seconds)
+local function write(states, rooms, wakes, number, block)
+  local room, run, wake, slot, untils = 0, 0, nil, 0, block.untils
+  for _, length in ipairs(block.stretches) do
+    if block.together then run = 0 end
+    for _ = 1, length do
+      slot = slot + 1
+      local till = untils[slot]
+      if till < now then
+        run = run + 1
+        if run > room then room = run end
+      else
+        if block.together then run = 0 end
+        if till < gone and (wake == nil or till < wake) then wake = till end
+      end
     end
   end
-  put(rooms, room > 0 and block.zone * ROOM + room * BLOCK + number or nil)
-  put(wakes, wake)
+  local packed = struct.pack('<d' .. string.rep('I4', #untils), block.changed, unpack(untils))
+  redis.call('HSET', states, number, block.head .. packed)
+  put(rooms, room > 0 and block.zone * ROOM + room * BLOCK + number or nil, number)
+  put(wakes, wake and block.zone * ZONE + wake or nil, number)
+end
+"""
+
+LUA: Final = (
+    _BLOCKS_LUA
+    + r"""
+local ask = cmsgpack.unpack(ARGV[1])
+local lease, seed, freed, candidates = ask[2], ask[5], ask[6], ask[7]
+local key, tell, wants = ask[8], ask[9], ask[10]
+now, gone, expiry = ask[1], ask[3], ask[4]
+
+local function keys_of(pool) return KEYS[3 + pool * 3], KEYS[4 + pool * 3], KEYS[5 + pool * 3] end
+
+local function keep(pool, number, block)
+  local states, rooms, wakes = keys_of(pool)
+  write(states, rooms, wakes, number, block)
 end
 
 local function known(pool, number)
@@ -76,35 +99,58 @@ local function known(pool, number)
   return raw and read(raw)
 end
 
-if ask.key then
+if key then
   local record = redis.call('GET', KEYS[1])
-  if ask.key.answer then
-    redis.call('SET', KEYS[1], 'A' .. ask.key.hash .. ARGV[2], 'PX', ask.key.milliseconds)
-  elseif ask.key.forget then
-    if record == 'F' .. ask.key.hash then redis.call('DEL', KEYS[1]) end
+  if key.answer then
+    redis.call('SET', KEYS[1], 'A' .. key.hash .. ARGV[2], 'PX', key.milliseconds)
+  elseif key.forget then
+    if record == 'F' .. key.hash then redis.call('DEL', KEYS[1]) end
   elseif record then
-    if string.sub(record, 2, 33) ~= ask.key.hash then return {'other'} end
+    if string.sub(record, 2, 33) ~= key.hash then return {'other'} end
     if string.sub(record, 1, 1) == 'F' then return {'flight'} end
     return {'answer', string.sub(record, 34)}
   else
-    redis.call('SET', KEYS[1], 'F' .. ask.key.hash, 'PX', ask.key.milliseconds)
+    redis.call('SET', KEYS[1], 'F' .. key.hash, 'PX', key.milliseconds)
   end
 end
 
--- What a caller has seen in the table. A slot leased to somebody who is writing it now stays leased.
-for _, told in ipairs(ask.tell) do
-  local pool, number, untils, exact = told[1], told[2], told[3], told[4]
-  local block = known(pool, number)
-  if block then
-    for slot, till in pairs(untils) do
-      local before = block.untils[slot + 1]
-      local leased = before and before > now and before <= now + lease
-      if before and (exact or till >= now or not leased) then block.untils[slot + 1] = till end
+-- What a caller knows of a block: its own write ("exact"), what one write changed ("before" says from what), or how it
+-- found the block ("as_of": since when). A slot is never freed by what may be older than the last that was heard of it,
+-- nor while it is leased to somebody who is writing it now.
+local function take_in(block, untils, exact, before, as_of)
+  local lowered, fresh = false, as_of and block.changed <= as_of
+  for slot, till in pairs(untils) do
+    local held = block.untils[slot + 1]
+    if held and held ~= till then
+      local leased = held > now and held <= now + lease
+      local newer = exact or (before and before[slot] == held) or (fresh and (till >= now or not leased))
+      if newer or (till >= now and till > held) then
+        lowered = lowered or (held >= now and till < now)
+        block.untils[slot + 1] = till
+      end
     end
-    write(pool, number, block)
+  end
+  return lowered
+end
+
+local came_back = freed == true
+if #tell > 0 then
+  local time = redis.call('TIME')
+  local moment = time[1] * 1000000 + time[2]
+  for _, told in ipairs(tell) do
+    local pool, number = told[1], told[2]
+    local block = known(pool, number)
+    if block then
+      local lowered = take_in(block, told[3], told[4], told[5], told[6])
+      came_back = came_back or (freed == 1 and lowered)
+      block.changed = moment
+      keep(pool, number, block)
+    else
+      came_back = came_back or freed == 1
+    end
   end
 end
-if ask.freed then
+if came_back then
   redis.call('HINCRBY', KEYS[2], 'generation', 1)
   for _, field in ipairs(redis.call('HKEYS', KEYS[2])) do
     if field ~= 'generation' then redis.call('HDEL', KEYS[2], field) end
@@ -118,36 +164,54 @@ local function mark(pool, number, block, slots)
     undo[#undo][4][i] = {slot, block.untils[slot]}
     block.untils[slot] = now + lease
   end
-  write(pool, number, block)
+  keep(pool, number, block)
 end
 
-local function wake_up(pool)
+local function wake_up(pool, zones)
   local _, _, wakes = keys_of(pool)
-  for _, number in ipairs(redis.call('ZRANGEBYSCORE', wakes, '-inf', now - 1, 'LIMIT', 0, 64)) do
-    local block = known(pool, number)
-    if block then write(pool, tonumber(number), block) else redis.call('ZREM', wakes, number) end
-  end
-end
-
-local function first_block(pool, zones, quantity)
-  local _, rooms = keys_of(pool)
-  local best = nil
   for _, zone in ipairs(zones) do
-    for room = quantity, 25 do
-      local low = zone * ROOM + room * BLOCK
-      local found = redis.call('ZRANGEBYSCORE', rooms, low, low + BLOCK - 1, 'LIMIT', 0, 1)[1]
-      if found and (best == nil or tonumber(found) < best) then best = tonumber(found) end
+    local low, high = zone * ZONE, zone * ZONE + now - 1
+    for _, number in ipairs(redis.call('ZRANGEBYSCORE', wakes, low, high, 'LIMIT', 0, 64)) do
+      local block = known(pool, number)
+      if block then keep(pool, tonumber(number), block) else redis.call('ZREM', wakes, number) end
     end
   end
-  return best
 end
 
-local function any_block(pool, zone, quantity)
+-- The first blocks of the zones that have the room, in their order; only the rooms that occur are asked for.
+local function first_blocks(pool, zones, quantity, count)
   local _, rooms = keys_of(pool)
-  local low, high = zone * ROOM + quantity * BLOCK, (zone + 1) * ROOM - 1
+  local found = {}
+  for _, zone in ipairs(zones) do
+    local low, high = zone * ROOM + quantity * BLOCK, (zone + 1) * ROOM - 1
+    while low <= high do
+      local some = redis.call('ZRANGEBYSCORE', rooms, low, high, 'LIMIT', 0, 1, 'WITHSCORES')
+      if not some[1] then break end
+      local room = math.floor(tonumber(some[2]) / BLOCK)
+      if count == 1 then found[#found + 1] = tonumber(some[1])
+      else
+        local every = redis.call('ZRANGEBYSCORE', rooms, room * BLOCK, (room + 1) * BLOCK - 1, 'LIMIT', 0, count)
+        for _, number in ipairs(every) do found[#found + 1] = tonumber(number) end
+      end
+      low = (room + 1) * BLOCK
+    end
+  end
+  table.sort(found)
+  return found
+end
+
+-- Any block that has the room, by its rank among all of them; first of all one that the caller has just seen.
+local function any_block(pool, quantity)
+  local _, rooms = keys_of(pool)
+  local low, high = quantity * BLOCK, ROOM - 1
+  for _, told in ipairs(tell) do
+    local score = told[1] == pool and redis.call('ZSCORE', rooms, told[2])
+    if score and tonumber(score) >= low and tonumber(score) <= high then return told[2] end
+  end
   local count = redis.call('ZCOUNT', rooms, low, high)
   if count == 0 then return nil end
-  return tonumber(redis.call('ZRANGEBYSCORE', rooms, low, high, 'LIMIT', ask.seed % count, 1)[1])
+  local rank = redis.call('ZCOUNT', rooms, '-inf', low - 1) + seed % count
+  return tonumber(redis.call('ZRANGE', rooms, rank, rank)[1])
 end
 
 local function roomiest(pool, zones)
@@ -160,9 +224,10 @@ local function roomiest(pool, zones)
       if room > most then best, most = tonumber(found[1]), room end
     end
   end
-  return best, most
+  return best
 end
 
+-- Neighbours as `domain.choose_slots` takes them, and whether they leave a single seat.
 local function neighbours(block, quantity)
   local best = nil
   for _, run in ipairs(free_runs(block)) do
@@ -173,10 +238,10 @@ local function neighbours(block, quantity)
       if better then best = {orphan, left, run[1]} end
     end
   end
-  if best == nil then return {} end
+  if best == nil then return {}, false end
   local slots = {}
   for i = 1, quantity do slots[i] = best[3] + i - 1 end
-  return slots
+  return slots, best[1] == 1
 end
 
 local function some(block, quantity)
@@ -187,90 +252,124 @@ local function some(block, quantity)
   return slots
 end
 
+-- The sets and the states disagree (one of them was evicted): the state wins, and without one the block goes.
+local function mend(pool, number, block)
+  local _, rooms = keys_of(pool)
+  if block then keep(pool, number, block) else redis.call('ZREM', rooms, number) end
+end
+
+-- The first block whose pick leaves no single seat, among so many; where none does, the first.
+local function side_by_side(pool, zones, quantity)
+  local first = nil
+  for _, count in ipairs({1, candidates}) do
+    for place, number in ipairs(first_blocks(pool, zones, quantity, count)) do
+      if place > count then break end
+      if first == nil or number ~= first[1] then
+        local block = known(pool, number)
+        local slots, orphan = {}, false
+        if block then slots, orphan = neighbours(block, quantity) end
+        if #slots == 0 then mend(pool, number, block)
+        elseif not orphan then return number, block, slots
+        else first = first or {number, block, slots} end
+      end
+    end
+  end
+  if first then return first[1], first[2], first[3] end
+end
+
 local function pick(want)
   local pool, zones, left, together = want[1], want[2], want[3], want[4]
   local picked = {}
-  wake_up(pool)
+  wake_up(pool, zones)
+  local function take(number, block, slots)
+    mark(pool, number, block, slots)
+    for i, slot in ipairs(slots) do slots[i] = slot - 1 end
+    picked[#picked + 1] = {number, slots}
+    left = left - #slots
+  end
+  if together then
+    if left > 25 then return nil end
+    local number, block, slots = side_by_side(pool, zones, left)
+    if number == nil then return nil end
+    take(number, block, slots)
+    return picked
+  end
   local number = nil
   if left <= 25 then
-    if zones[1] == 0 then number = any_block(pool, 0, left) else number = first_block(pool, zones, left) end
+    if zones[1] == 0 then number = any_block(pool, left) else number = first_blocks(pool, zones, left, 1)[1] end
   end
   while left > 0 do
-    if number == nil then
-      if together then return nil end
-      number = roomiest(pool, zones)
-      if number == nil then return nil end
-    end
+    number = number or roomiest(pool, zones)
+    if number == nil then return nil end
     local block = known(pool, number)
-    local slots = {}
-    if block then slots = together and neighbours(block, left) or some(block, left) end
-    if #slots == 0 then
-      -- The sets and the states disagree (one of them was evicted): the state wins, and without one the block goes.
-      local _, rooms = keys_of(pool)
-      if block then write(pool, number, block) else redis.call('ZREM', rooms, number) end
-      if together then return nil end
-    else
-      mark(pool, number, block, slots)
-      for i, slot in ipairs(slots) do slots[i] = slot - 1 end
-      picked[#picked + 1] = {number, slots}
-      left = left - #slots
-    end
+    local slots = block and some(block, left) or {}
+    if #slots == 0 then mend(pool, number, block) else take(number, block, slots) end
     number = nil
   end
   return picked
 end
 
-local answers = {}
-for i, want in ipairs(ask.want) do
+-- What is left where nothing could be picked: "leased", somebody is writing places now; "gone", every place is off sale
+-- for good as far as is known; "held" otherwise.
+local function state_of(pool, zones)
+  local _, rooms, wakes = keys_of(pool)
+  local state = 'gone'
+  for _, zone in ipairs(zones) do
+    local low = zone * ZONE
+    if redis.call('ZCOUNT', wakes, low + now, low + now + lease) > 0 then return 'leased' end
+    if redis.call('ZCOUNT', wakes, low, low + ZONE - 1) > 0 then state = 'held'
+    elseif redis.call('ZCOUNT', rooms, zone * ROOM, (zone + 1) * ROOM - 1) > 0 then state = 'held' end
+  end
+  return state
+end
+
+for i, want in ipairs(wants) do
   local states, rooms = keys_of(want[1])
   if redis.call('HEXISTS', states, 'ready') == 0 then return {'unprepared', tostring(i - 1)} end
 end
-for i, want in ipairs(ask.want) do
+local answers = {}
+for i, want in ipairs(wants) do
   local picked = pick(want)
   if picked == nil then
     for back = #undo, 1, -1 do
       local done = undo[back]
       for _, slot in ipairs(done[4]) do done[3].untils[slot[1]] = slot[2] end
-      write(done[1], done[2], done[3])
+      keep(done[1], done[2], done[3])
     end
-    return {'short', tostring(i - 1), redis.call('HGET', KEYS[2], want[5]) or ''}
+    local finding = redis.call('HGET', KEYS[2], want[5]) or ''
+    return {'short', tostring(i - 1), finding, state_of(want[1], want[2])}
   end
   answers[i] = picked
 end
 return {'picked', cmsgpack.pack(answers)}
 """
+)
 
-# Keys: a pool's blocks, room and wake. Argument: {now, sold, last, blocks: [[number, head, untils], ...]}.
-SEED_LUA: Final = r"""
+# Keys: a pool's blocks, room and wake. Argument: [now, off sale, seconds, last, [[number, head, untils], ...]].
+SEED_LUA: Final = (
+    _BLOCKS_LUA
+    + r"""
 local ask = cmsgpack.unpack(ARGV[1])
-local BLOCK, ROOM = 1048576, 67108864
-for _, given in ipairs(ask.blocks) do
-  local number, head, untils = given[1], given[2], given[3]
-  local together, zone, room, wake, slot = head[1] == 1, head[3], 0, nil, 0
-  local parts = {string.char(unpack(head))}
-  for i = 4, #head do
-    local run = 0
-    for _ = 1, head[i] do
-      local till = untils[slot] or 0
-      parts[#parts + 1] = struct.pack('<I4', till)
-      slot = slot + 1
-      if till < ask.now then
-        run = run + 1
-        room = together and math.max(room, run) or room + 1
-      else
-        run = 0
-        if till < ask.sold and (wake == nil or till < wake) then wake = till end
-      end
-    end
+now, gone, expiry = ask[1], ask[2], ask[3]
+for _, given in ipairs(ask[5]) do
+  local number, head, taken = given[1], given[2], given[3]
+  local block = {together = head[1] == 1, zone = head[3], stretches = {unpack(head, 4)},
+    head = string.char(unpack(head)), changed = 0, untils = {}}
+  for _, length in ipairs(block.stretches) do
+    for _ = 1, length do block.untils[#block.untils + 1] = taken[#block.untils] or 0 end
   end
-  redis.call('HSET', KEYS[1], number, table.concat(parts))
-  if room > 0 then redis.call('ZADD', KEYS[2], zone * ROOM + room * BLOCK + number, number)
-  else redis.call('ZREM', KEYS[2], number) end
-  if wake then redis.call('ZADD', KEYS[3], wake, number) else redis.call('ZREM', KEYS[3], number) end
+  write(KEYS[1], KEYS[2], KEYS[3], number, block)
 end
-for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, ask.seconds) end
-if ask.last then redis.call('HSET', KEYS[1], 'ready', '1') end
+for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, expiry) end
+if ask[4] then redis.call('HSET', KEYS[1], 'ready', '1') end
 return 1
+"""
+)
+
+# Keys: the findings of looks. Answers the generation, and the time of this clock in microseconds.
+SINCE_LUA: Final = r"""
+local time = redis.call('TIME')
+return {redis.call('HGET', KEYS[1], 'generation') or '', string.format('%.0f', time[1] * 1000000 + time[2])}
 """
 
 # Keys: the findings of looks. Arguments: the generation that was read before the look, field, value, seconds.

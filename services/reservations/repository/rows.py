@@ -10,10 +10,18 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from pynamodb.attributes import Attribute, BinaryAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import (
+    Attribute,
+    BinaryAttribute,
+    BooleanAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+)
 
 from contracts.catalog import TicketType
 from contracts.sale import PlaceSold
@@ -31,22 +39,31 @@ class EventFacts(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     hold_seconds: int
     places_per_order_max: int
+    places_per_buyer_max: int | None = None
     pool_ids: list[str]
     ticket_types: list[TicketType]
+    time_zone: str = "UTC"
+    starts_at: datetime | None = None
 
 
 class EventRow(Row):
-    """An event on sale, as of catalog's version."""
+    """An event on sale, as of catalog's version. `waited_for` is what people on its waiting lists wait for."""
 
     class Meta:
         table_variable = TABLE_VARIABLE
 
     catalog_version = NumberAttribute()
     facts: ShapeAttribute[EventFacts] = ShapeAttribute(EventFacts)
+    waited_for = UnicodeSetAttribute(null=True)
 
 
 class PoolRow(Row):
-    """A pool of an event: a general one is a number, a seated one its runs."""
+    """A pool of an event: a general one is a number, a seated one its runs.
+
+    `capacity` counts the numbered places, and only grows. Once the organiser has `steered` a pool, catalog's messages
+    leave its shape alone. `shrunk` of the places are withheld to make a general pool smaller; `wanted` is the capacity
+    that a change is still on its way to, `cursor` the block below which it goes on, and `asked` which request it was.
+    """
 
     class Meta:
         table_variable = TABLE_VARIABLE
@@ -56,6 +73,13 @@ class PoolRow(Row):
     kind = UnicodeAttribute()
     capacity = NumberAttribute()
     runs = BinaryAttribute(null=True, legacy_encoding=False)
+    closed = BooleanAttribute(null=True)
+    steered = BooleanAttribute(null=True)
+    shrunk = NumberAttribute(null=True)
+    wanted = NumberAttribute(null=True)
+    cursor = NumberAttribute(null=True)
+    asked = UnicodeAttribute(null=True)
+    organiser_id = UnicodeAttribute(null=True)
 
     def layout(self) -> Layout:
         """The pool cut into blocks."""
@@ -132,12 +156,13 @@ def block_of_key(pk: str) -> tuple[str, int] | None:
 
 
 class BlockChange(msgspec.Struct, frozen=True):
-    """What one write did to a block: the slots it changed, with their untils then (0 for free)."""
+    """What one write did to a block: the slots it changed, with their untils then and `before` (0 for free)."""
 
     pool_id: str
     block: int
     untils: dict[int, int]
     freed: bool
+    before: dict[int, int] = {}
 
 
 def block_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> BlockChange | None:
@@ -146,8 +171,13 @@ def block_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> BlockChange 
     if named is None:
         return None
     slots = [slot for slot in range(PLACES_PER_BLOCK_MAX) if old.get(f"p{slot}") != new.get(f"p{slot}")]
-    untils = {slot: int(new[f"p{slot}"][1]) if f"p{slot}" in new else 0 for slot in slots}
-    return BlockChange(*named, untils, freed=0 in untils.values())
+    before, untils = ({slot: _until(image, slot) for slot in slots} for image in (old, new))
+    return BlockChange(*named, untils, freed=0 in untils.values(), before=before)
+
+
+def _until(image: Mapping[str, Any], slot: int) -> int:
+    taken = image.get(f"p{slot}")
+    return int(taken[1]) if taken else 0
 
 
 def decision_key(hold_id: str) -> tuple[str, str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 import msgspec
 
-from contracts.catalog import EventPublished, Pool
+from contracts.catalog import EventPublished, Pool, SeatRun
 from services.reservations.domain import GeneralLayout, Layout, Run, Sale, SeatedLayout, keeps_places
 from services.reservations.domain.refusals import EventUnknown
 from services.reservations.repository import caching
@@ -24,12 +25,15 @@ class _StoredPool(msgspec.Struct, frozen=True, array_like=True):
     kind: str
     capacity: int
     runs: bytes
+    closed: bool = False
+    given_up: int = 0
 
 
 class _StoredSale(msgspec.Struct, frozen=True, array_like=True):
     version: int
     facts: EventFacts
     pools: list[_StoredPool]
+    waited_for: list[str] = []
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -40,24 +44,31 @@ def layout_of(pool: Pool) -> Layout:
     """The layout of a pool as catalog publishes it."""
     if pool.kind == "general":
         return GeneralLayout(pool.capacity)
-    return SeatedLayout([Run(run.section, run.row, run.first, run.last, run.zone) for run in pool.runs])
+    return SeatedLayout([run_of(run) for run in pool.runs])
+
+
+def run_of(run: SeatRun) -> Run:
+    """A run as this service keeps it."""
+    return Run(run.section, run.row, run.first, run.last, run.zone, run.accessible, run.companions)
 
 
 def save_pool(pool: Pool, event_id: str, version: int, now: datetime) -> bool:
     """Keep a pool as of catalog's version; an older version changes nothing.
 
-    False when the published shape would move or remove places that may be sold: the stored one then stays.
+    False when the published shape would move or remove places that may be sold: the stored one then stays. It also
+    stays, without a word, once the organiser has changed the pool while it was on sale.
     """
     published = layout_of(pool)
     while True:
         row = fetch(PoolRow, *pool_key(pool.pool_id))
         if row is not None and row.catalog_version >= version:
             return True
-        kept = row is None or keeps_places(row.layout(), published)
+        steered = row is not None and bool(row.steered)
+        kept = row is None or steered or keeps_places(row.layout(), published)
         target = row or PoolRow(*pool_key(pool.pool_id))
         target.event_id = event_id
         target.catalog_version = version
-        if kept:
+        if kept and not steered:
             target.kind = pool.kind
             target.capacity = published.capacity
             target.runs = pack_runs(published.runs) if isinstance(published, SeatedLayout) else None
@@ -79,8 +90,11 @@ def save_event(event: EventPublished, now: datetime) -> bool:
         currency=event.currency,
         hold_seconds=event.hold_seconds,
         places_per_order_max=event.places_per_order_max,
+        places_per_buyer_max=event.places_per_buyer_max,
         pool_ids=[pool.pool_id for pool in event.pools],
         ticket_types=list(event.ticket_types),
+        time_zone=event.time_zone,
+        starts_at=event.starts_at,
     )
     while True:
         row = fetch(EventRow, *event_key(event.event_id))
@@ -121,11 +135,24 @@ def sale_of(event_id: str, now: datetime) -> Sale:
     stored = _decode(
         caching.cache().get_or_load(f"sale:{{{event_id}}}", lambda: _load(event_id), _CACHED_SECONDS, (event_id,))
     )
-    layouts: dict[str, Layout] = {}
-    for pool in stored.pools:
-        row = PoolRow(kind=pool.kind, capacity=pool.capacity, runs=pool.runs)
-        layouts[pool.pool_id] = row.layout()
-    sale = Sale(
+    sale = _sale(event_id, stored)
+    caching.sales.put(event_id, sale, now.timestamp() + SALE_SECONDS)
+    return sale
+
+
+def sale_now(event_id: str) -> Sale:
+    """What is on sale at an event as the table has it at this moment. Raises EventUnknown."""
+    return _sale(event_id, _decode(_load(event_id)))
+
+
+@lru_cache(maxsize=64)
+def _layout(kind: str, capacity: int, runs: bytes) -> Layout:
+    # Cutting 20,000 seats into blocks takes milliseconds, and hardly ever comes out differently than the last time.
+    return PoolRow(kind=kind, capacity=capacity, runs=runs).layout()
+
+
+def _sale(event_id: str, stored: _StoredSale) -> Sale:
+    return Sale(
         event_id=event_id,
         version=stored.version,
         organiser_id=stored.facts.organiser_id,
@@ -134,10 +161,14 @@ def sale_of(event_id: str, now: datetime) -> Sale:
         hold_seconds=stored.facts.hold_seconds,
         places_per_order_max=stored.facts.places_per_order_max,
         ticket_types=tuple(stored.facts.ticket_types),
-        layouts=layouts,
+        layouts={pool.pool_id: _layout(pool.kind, pool.capacity, pool.runs) for pool in stored.pools},
+        places_per_buyer_max=stored.facts.places_per_buyer_max,
+        closed_pools=frozenset(pool.pool_id for pool in stored.pools if pool.closed),
+        waited_for=frozenset(stored.waited_for),
+        time_zone=stored.facts.time_zone,
+        starts_at=stored.facts.starts_at,
+        given_up={pool.pool_id: pool.given_up for pool in stored.pools if pool.given_up},
     )
-    caching.sales.put(event_id, sale, now.timestamp() + SALE_SECONDS)
-    return sale
 
 
 def _load(event_id: str) -> bytes:
@@ -146,8 +177,8 @@ def _load(event_id: str) -> bytes:
         raise EventUnknown
     found = fetch_many(PoolRow, [pool_key(pool_id) for pool_id in row.facts.pool_ids])
     pools = [
-        _StoredPool(pool_id, pool.kind, int(pool.capacity), pool.runs or b"")
+        _StoredPool(pool_id, pool.kind, int(pool.capacity), pool.runs or b"", bool(pool.closed), int(pool.shrunk or 0))
         for pool_id in row.facts.pool_ids
         if (pool := found.get(pool_key(pool_id))) is not None
     ]
-    return _encode(_StoredSale(int(row.catalog_version), row.facts, pools))
+    return _encode(_StoredSale(int(row.catalog_version), row.facts, pools, sorted(row.waited_for or ())))

@@ -1,133 +1,138 @@
-"""What is left of an event, for its page and its seat map: at most two seconds old, and the same for everybody."""
+"""What is left of an event, for its page and its seat map: at most a second old, and the same for everybody."""
 
 from __future__ import annotations
 
 import base64
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from services.reservations import domain, repository
-from services.reservations.domain import Layout, Sale, SeatedLayout, Slots
-from services.reservations.repository import caching
+from services.reservations.domain import GeneralLayout, Sale, SeatedLayout
+from services.reservations.repository import caching, waiting_rooms
 from services.reservations.schemas import (
     Availability,
     PoolAvailability,
     SectionAvailability,
     TicketTypeAvailability,
+    WaitingRoomNotice,
 )
+from services.reservations.use_cases.counting import Count, count
 
 KEPT_SECONDS: Final = 1.0
-# A larger general pool is counted by sample: reading 40,000 blocks for a number on a page would be absurd.
-_COUNTED_BLOCKS_MAX: Final = 4000
-_SAMPLE_BLOCKS: Final = 400
 
 _encode = msgspec.json.Encoder().encode
 
 
-class _Count:
-    """Free and held places by zone, and whether they were counted or reckoned from a sample."""
-
-    def __init__(self) -> None:
-        self.free: defaultdict[str, int] = defaultdict(int)
-        self.held: defaultdict[str, int] = defaultdict(int)
-        self.scale = 1.0
-
-    def of(self, zone: str | None) -> tuple[int, int]:
-        """Free and held places of a zone, or of all."""
-        zones = [zone] if zone is not None else list(self.free | self.held)
-        return tuple(round(self.scale * sum(count[one] for one in zones)) for count in (self.free, self.held))  # type: ignore[return-value]
-
-
 def availability(event_id: str, now: datetime) -> bytes:
-    """The document as JSON. Raises EventUnknown."""
-    sale = repository.sale_of(event_id, now)
+    """The document as JSON, begun within this second. Raises EventUnknown.
+
+    It goes by the table alone, pools included, so that whatever was written before this second is in it.
+    """
     second = int(now.timestamp())
-    key = f"{{{event_id}}}:availability:{sale.version}:{second}"
-    return caching.cache().get_or_load(key, lambda: _encode(_count(sale, second)), KEPT_SECONDS)
+    key = f"{{{event_id}}}:availability:{second}"
+    kept = caching.documents.get(key, now.timestamp())
+    if kept is None:
+        kept = caching.cache().get_or_load(key, lambda: _encode(_document(event_id, now)), KEPT_SECONDS)
+        caching.documents.put(key, kept, second + KEPT_SECONDS)
+    return kept
 
 
-def _count(sale: Sale, now: int) -> Availability:
-    pools: list[PoolAvailability] = []
-    counts: dict[str, _Count] = {}
-    for pool_id, layout in sale.layouts.items():
-        seen, scale = _look(pool_id, layout)
-        count = counts[pool_id] = _tally(layout, seen, now)
-        count.scale = scale
-        free, held = count.of(None)
-        sections = _sections(layout, seen, pool_id, now) if isinstance(layout, SeatedLayout) else []
-        pools.append(
-            PoolAvailability(
-                pool_id=pool_id,
-                kind=layout.kind,
-                capacity=layout.capacity,
-                free=free,
-                held=held,
-                sampled=scale != 1.0,
-                sections=sections,
-            )
-        )
-    ticket_types = []
-    for one in sale.ticket_types:
-        if one.pool_id in counts:
-            general = sale.layouts[one.pool_id].kind == "general"
-            free, held = counts[one.pool_id].of(None if general else one.zone)
-            ticket_types.append(
-                TicketTypeAvailability(
-                    ticket_type_id=one.ticket_type_id, pool_id=one.pool_id, zone=one.zone, free=free, held=held
-                )
-            )
-    return Availability(event_id=sale.event_id, version=sale.version, pools=pools, ticket_types=ticket_types)
+def _document(event_id: str, now: datetime) -> Availability:
+    sale = repository.sale_now(event_id)
+    room = waiting_rooms.remembered_room(event_id, now)
+    counts = {pool_id: count(pool_id, layout, int(now.timestamp())) for pool_id, layout in sale.layouts.items()}
+    return Availability(
+        event_id=sale.event_id,
+        version=sale.version,
+        pools=[_pool(sale, pool_id, counted, int(now.timestamp())) for pool_id, counted in counts.items()],
+        ticket_types=[
+            _ticket_type(sale, number, counts[one.pool_id], int(now.timestamp()))
+            for number, one in enumerate(sale.ticket_types)
+            if one.pool_id in counts
+        ],
+        waiting_room=WaitingRoomNotice(opens_at=room.opens_at) if room is not None and not room.ended else None,
+    )
 
 
-def _look(pool_id: str, layout: Layout) -> tuple[Mapping[tuple[str, int], Slots], float]:
-    """The blocks to count, and how much each of them stands for."""
-    numbers: list[int] = list(range(layout.blocks))
-    if layout.kind == "general" and layout.blocks > _COUNTED_BLOCKS_MAX:
-        numbers = domain.probe_order(numbers, 0, _SAMPLE_BLOCKS)
-    seen = repository.look_at(((pool_id, number) for number in numbers), consistent=False)
-    looked = sum(layout.size(number) for number in numbers)
-    return seen, layout.capacity / looked if looked != layout.capacity else 1.0
+def _pool(sale: Sale, pool_id: str, counted: Count, now: int) -> PoolAvailability:
+    layout, every = sale.layouts[pool_id], counted.of(None)
+    return PoolAvailability(
+        pool_id=pool_id,
+        kind=layout.kind,
+        capacity=layout.capacity - sale.given_up.get(pool_id, 0),
+        free=every.free,
+        held=every.held,
+        withheld=every.withheld,
+        closed=pool_id in sale.closed_pools,
+        sampled=counted.sampled,
+        sections=sections_of(layout, counted, now) if isinstance(layout, SeatedLayout) else [],
+    )
 
 
-def _tally(layout: Layout, seen: Mapping[tuple[str, int], Slots], now: int) -> _Count:
-    count = _Count()
-    zones = {number: zone for zone in layout.zones() for number in layout.blocks_of(zone)}
-    for (_, number), slots in seen.items():
-        zone = zones[number]
-        count.free[zone] += len(domain.free_slots(slots, layout.size(number), now))
-        count.held[zone] += sum(now <= taken.until < domain.SOLD_UNTIL for taken in slots.values())
-    return count
+def _ticket_type(sale: Sale, number: int, counted: Count, now: int) -> TicketTypeAvailability:
+    one = sale.ticket_types[number]
+    layout = sale.layouts[one.pool_id]
+    zone = one.zone if isinstance(layout, SeatedLayout) else None
+    ordinary, wheelchairs = counted.ordinary(zone), 0
+    if isinstance(layout, SeatedLayout):
+        bays = {(one.pool_id, block): counted.seen[one.pool_id, block] for block in layout.bays_of(zone)}
+        wheelchairs = sum(len(bay.wheelchairs) for bay in domain.free_bays(layout, bays, now=now))
+    is_open = one.pool_id not in sale.closed_pools
+    free = ordinary.free
+    if one.places_max is not None:
+        left = count(one.ticket_type_id, GeneralLayout(one.places_max), now).of(None).free
+        free, wheelchairs = min(free, left), min(wheelchairs, left)
+    return TicketTypeAvailability(
+        ticket_type_id=one.ticket_type_id,
+        pool_id=one.pool_id,
+        zone=one.zone,
+        free=free if is_open else 0,
+        held=ordinary.held,
+        accessible_free=wheelchairs if is_open else 0,
+    )
 
 
-def _sections(
-    layout: SeatedLayout, seen: Mapping[tuple[str, int], Slots], pool_id: str, now: int
-) -> list[SectionAvailability]:
-    free_of_block = {
-        number: set(domain.free_slots(slots, layout.size(number), now)) for (_, number), slots in seen.items()
-    }
+def sections_of(layout: SeatedLayout, counted: Count, now: int) -> list[SectionAvailability]:
+    """The seats of a pool by section, as bits, out of the blocks that were seen."""
     rows: defaultdict[str, list[tuple[str, int, int, str]]] = defaultdict(list)
-    bits: defaultdict[str, list[bool]] = defaultdict(list)
+    free: defaultdict[str, list[bool]] = defaultdict(list)
+    accessible: defaultdict[str, list[bool]] = defaultdict(list)
+    companions: defaultdict[str, list[bool]] = defaultdict(list)
     for run in layout.runs:
         rows[run.section].append((run.row, run.first, run.last, run.zone))
-        for number in range(run.first, run.last + 1):
-            found = layout.find(domain.Seat(run.section, run.row, number))
-            assert found is not None
-            bits[run.section].append(found[1] in free_of_block[found[0]])
+        seats = range(run.first, run.last + 1)
+        accessible[run.section] += (run.accessible and seat not in run.companions for seat in seats)
+        companions[run.section] += (seat in run.companions for seat in seats)
+    # Block by block and not seat by seat: the stretches of a run follow one another as its seats do.
+    free_of_block = {
+        number: set(domain.free_slots(slots, layout.size(number), now)) for (_, number), slots in counted.seen.items()
+    }
+    for number, shape in enumerate(layout.shapes):
+        for stretch in shape.stretches:
+            section = layout.runs[stretch.run].section
+            slots = range(stretch.start, stretch.start + stretch.length)
+            free[section] += (slot in free_of_block[number] for slot in slots)
     return [
         SectionAvailability(
-            section=section, free=sum(bits[section]), rows=rows[section], free_bits=_pack(bits[section])
+            section=section,
+            free=sum(free[section]),
+            rows=rows[section],
+            free_bits=_pack(free[section]),
+            accessible_bits=_pack(accessible[section]) if any(accessible[section]) else "",
+            companion_bits=_pack(companions[section]) if any(companions[section]) else "",
         )
         for section in rows
     ]
 
 
-def _pack(bits: list[bool]) -> str:
-    packed = bytearray(-(-len(bits) // 8))
-    for position, bit in enumerate(bits):
+def _pack(bits: Iterable[bool]) -> str:
+    every = list(bits)
+    packed = bytearray(-(-len(every) // 8))
+    for position, bit in enumerate(every):
         if bit:
             packed[position // 8] |= 1 << position % 8
     return base64.b64encode(packed).decode()

@@ -9,7 +9,7 @@ from typing import Final
 
 from contracts.sale import PlaceSold
 from services.reservations import domain, repository
-from services.reservations.domain import SOLD_UNTIL, Place, Slots
+from services.reservations.domain import SOLD_UNTIL, Place, Quota, Slots
 from services.reservations.domain.refusals import EventUnknown
 from services.reservations.repository import BlocksRefused, hints
 from services.reservations.repository.hints import Told
@@ -23,14 +23,17 @@ _TRIES_MAX: Final = domain.PLACES_PER_BLOCK_MAX + 1
 def let_all_go(
     hold_id: str, event_id: str, places: Sequence[PlaceSold], *, sold_too: bool, now: datetime
 ) -> list[PlaceSold]:
-    """Free those of the places that the hold has; answers those that are sold and stay so (never with `sold_too`)."""
-    wanted = domain.by_block(Place(place.pool_id, place.block, place.slot) for place in places)
+    """Free those of the places that the hold has, and of the limits they count for.
+
+    Answers the places that are sold and stay so (never with `sold_too`).
+    """
+    wanted = domain.by_block(domain.slots_of(places))
     after: dict[tuple[str, int], Slots] = {}
     sold: set[Place] = set()
     for block, slots in wanted.items():
         after[block], kept = _let_block_go(hold_id, block, slots, sold_too=sold_too, now=now)
         sold |= {Place(*block, slot) for slot in kept}
-    _tell(event_id, wanted, after, now)
+    _tell(event_id, domain.quotas_of(places), wanted, after, now)
     return [place for place in places if Place(place.pool_id, place.block, place.slot) in sold]
 
 
@@ -55,13 +58,14 @@ def _let_block_go(
 
 def _tell(
     event_id: str,
+    quotas: Sequence[Quota],
     wanted: dict[tuple[str, int], tuple[int, ...]],
     after: dict[tuple[str, int], Slots],
     now: datetime,
 ) -> None:
     # Hints only: that the event is not known here (any more) must not keep its places from coming free.
     with suppress(EventUnknown):
-        sale = repository.sale_of(event_id, now)
+        sale = domain.with_quotas(repository.sale_of(event_id, now), (one for one in quotas if not one.exact))
         told = []
         for block, slots in wanted.items():
             layout = sale.layouts.get(block[0])

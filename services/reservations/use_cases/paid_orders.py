@@ -15,9 +15,9 @@ import msgspec
 
 from contracts.orders import OrderCancelled, OrderPaid, OrderRefunded
 from contracts.reservations import HoldConfirmed, HoldRefused
-from contracts.sale import PlaceSold
+from contracts.sale import PlaceSold, QuotaSlot
 from services.reservations import domain, repository
-from services.reservations.domain import SOLD_UNTIL, Demand, Place, Sale, Slots
+from services.reservations.domain import SOLD_UNTIL, Demand, Place, Quota, Sale, Slots
 from services.reservations.domain.refusals import Busy, EventUnknown, Refusal
 from services.reservations.repository import BlocksRefused, DecisionRow, hints
 from services.reservations.repository.decisions import CONFIRMED, REFUSED, decision
@@ -27,6 +27,7 @@ from services.reservations.use_cases.letting_go import let_all_go
 from shared.ids import raw_bytes
 
 PLACES_TAKEN: Final = "The places were sold to somebody else after the hold had run out."
+LIMIT_REACHED: Final = "What the tickets counted for was used up after the hold had run out."
 _TRIES_MAX: Final = 6
 
 
@@ -37,10 +38,10 @@ def answer_paid_order(order: OrderPaid, now: datetime) -> HoldConfirmed | HoldRe
     """
     wanted = _blocks_of(order.places)
     try:
-        after = repository.sell(order.hold_id, wanted, now=now)
+        repository.sell(order.hold_id, wanted, now=now)
     except BlocksRefused as refused:
         return _answer_otherwise(order, refused.blocks, now)
-    _tell_sold(order.event_id, wanted, after, now)
+    _tell_sold(order, wanted, now)
     return _confirmed(order, order.places, now)
 
 
@@ -60,16 +61,16 @@ def take_back_refunded_order(order: OrderRefunded, now: datetime) -> None:
     else:
         made = decision(order.hold_id, REFUSED, reason=PLACES_TAKEN)
     stored = repository.pin(made, now)
-    places = {_place(place): place for place in (*order.places, *(stored.places or ()))}
-    let_all_go(order.hold_id, order.event_id, list(places.values()), sold_too=True, now=now)
+    places = dict.fromkeys((*order.places, *(stored.places or ())))
+    let_all_go(order.hold_id, order.event_id, list(places), sold_too=True, now=now)
 
 
 def _all_sold(order: OrderRefunded) -> bool:
     """Whether the order has all its places, though orders had not heard of it when the money went back."""
     hold = raw_bytes(order.hold_id)
     seen = repository.look_at(_blocks_of(order.places))
-    places = map(_place, order.places)
-    return all(seen[place.pool_id, place.block].get(place.slot) == (hold, SOLD_UNTIL) for place in places)
+    slots = domain.slots_of(order.places)
+    return all(seen[slot.pool_id, slot.block].get(slot.slot) == (hold, SOLD_UNTIL) for slot in slots)
 
 
 def _answer_otherwise(
@@ -100,11 +101,15 @@ def _decide(order: OrderPaid, seen: Mapping[tuple[str, int], Slots], now: dateti
     except EventUnknown:
         return repository.pin(refusal, now)
     lost = _lost_places(order, seen)
+    sale = domain.with_quotas(sale, domain.quotas_of(order.places))
+    blocks = dict(seen)
     for _ in range(_TRIES_MAX):
-        others = _other_places(order, sale, lost, now)
+        others = _other_places(order, sale, lost, blocks, now)
         if others is None:
+            if any(slot.pool_id in sale.quotas for slot in lost):
+                refusal = decision(order.hold_id, REFUSED, reason=LIMIT_REACHED)
             return repository.pin(refusal, now)
-        places = [_moved(place, others.get(_place(place))) for place in order.places]
+        places = [_moved(place, others) for place in order.places]
         wanted = _blocks_of(places)
         made = decision(order.hold_id, CONFIRMED, places=places)
         try:
@@ -113,27 +118,43 @@ def _decide(order: OrderPaid, seen: Mapping[tuple[str, int], Slots], now: dateti
             if refused.decided is not None:
                 return refused.decided
             lost |= _lost_places(order, refused.blocks)
-            told = [hints.seen(block, slots, sale.layouts[block[0]]) for block, slots in refused.blocks.items()]
+            blocks |= refused.blocks
+            told = [
+                hints.seen(block, slots, sale.layouts[block[0]])
+                for block, slots in refused.blocks.items()
+                if block[0] in sale.layouts and not _is_exact(sale, block[0])
+            ]
             hints.tell(sale, told, now)
             continue
-        _tell_sold(order.event_id, wanted, {}, now)
+        _tell_sold(order, wanted, now)
         return made
     raise Busy
 
 
-def _other_places(order: OrderPaid, sale: Sale, lost: set[Place], now: datetime) -> dict[Place, Place] | None:
-    """A free place for each lost one, of the same general pool; None when there are too few, or seats were lost.
+def _other_places(
+    order: OrderPaid, sale: Sale, lost: set[Place], seen: Mapping[tuple[str, int], Slots], now: datetime
+) -> dict[Place, Place] | None:
+    """A free slot for each lost one, of the same general pool or limit; None for too few, or when seats were lost.
 
     Raises Busy when that cannot be said yet.
     """
-    pools = {place.pool_id for place in lost}
+    # In a fixed order, so that the same order asks for the same things.
+    pools = sorted({place.pool_id for place in lost})
     if any(pool_id not in sale.layouts or sale.layouts[pool_id].kind == "seated" for pool_id in pools):
         return None
-    kept = [_place(place) for place in order.places if _place(place) not in lost]
+    counts = {pool_id: sum(place.pool_id == pool_id for place in lost) for pool_id in pools}
+    kept = [slot for slot in domain.slots_of(order.places) if slot not in lost and not _is_exact(sale, slot.pool_id)]
     seed = int.from_bytes(raw_bytes(order.hold_id)[-4:], "big")
-    demands = {Demand(pool_id, None, False): sum(place.pool_id == pool_id for place in lost) for pool_id in pools}
+    found: dict[Demand, tuple[Place, ...]] = {}
+    for pool_id in (one for one in pools if _is_exact(sale, one)):
+        uses = _other_uses(order, sale.quotas[pool_id], counts[pool_id], seen, now)
+        if uses is None:
+            return None
+        found[sale.quotas[pool_id].demand] = uses
+    demands = {Demand(pool_id, None, False): counts[pool_id] for pool_id in pools if not _is_exact(sale, pool_id)}
     try:
-        found = find_places(sale, demands, kept, Claim(order.hold_id, SOLD_UNTIL, seed, now))
+        if demands:
+            found |= find_places(sale, demands, kept, Claim(order.hold_id, SOLD_UNTIL, seed, now))
     except Busy:
         raise
     except Refusal:
@@ -144,43 +165,61 @@ def _other_places(order: OrderPaid, sale: Sale, lost: set[Place], now: datetime)
     return others
 
 
+def _other_uses(
+    order: OrderPaid, quota: Quota, count: int, seen: Mapping[tuple[str, int], Slots], now: datetime
+) -> tuple[Place, ...] | None:
+    """Other slots of a limit of one block, which was seen when it refused; None when it has too few."""
+    block, hold = (quota.quota_id, 0), raw_bytes(order.hold_id)
+    slots = seen[block]
+    free = domain.free_slots(slots, quota.places_max, int(now.timestamp()))
+    # What the order still has of it may have run out, and is no other slot.
+    others = [slot for slot in free if slot not in slots or slots[slot].hold != hold]
+    return tuple(Place(*block, slot) for slot in others[:count]) if len(others) >= count else None
+
+
+def _is_exact(sale: Sale, pool_id: str) -> bool:
+    quota = sale.quotas.get(pool_id)
+    return quota is not None and quota.exact
+
+
 def _lost_places(order: OrderPaid, seen: Mapping[tuple[str, int], Slots]) -> set[Place]:
-    """The order's places, among the blocks seen, that the hold does not have any more."""
+    """The order's places and uses of limits, among the blocks seen, that the hold does not have any more."""
     hold = raw_bytes(order.hold_id)
     lost = set()
-    for place in map(_place, order.places):
+    for place in domain.slots_of(order.places):
         slots = seen.get((place.pool_id, place.block))
         if slots is not None and (place.slot not in slots or slots[place.slot].hold != hold):
             lost.add(place)
     return lost
 
 
-def _moved(place: PlaceSold, other: Place | None) -> PlaceSold:
-    return place if other is None else msgspec.structs.replace(place, block=other.block, slot=other.slot)
+def _moved(place: PlaceSold, others: Mapping[Place, Place]) -> PlaceSold:
+    own = Place(place.pool_id, place.block, place.slot)
+    other = others.get(own, own)
+    quotas = []
+    for one in place.quotas:
+        use = Place(one.quota_id, one.block, one.slot)
+        quotas.append(QuotaSlot(*others.get(use, use), one.places_max))
+    return msgspec.structs.replace(place, block=other.block, slot=other.slot, quotas=tuple(quotas))
 
 
 def _blocks_of(places: Sequence[PlaceSold]) -> dict[tuple[str, int], tuple[int, ...]]:
-    return domain.by_block(_place(place) for place in places)
-
-
-def _place(place: PlaceSold) -> Place:
-    return Place(place.pool_id, place.block, place.slot)
+    return domain.by_block(domain.slots_of(places))
 
 
 def _tell_sold(
-    event_id: str,
+    order: OrderPaid,
     wanted: Mapping[tuple[str, int], Sequence[int]],
-    after: Mapping[tuple[str, int], Slots],
     now: datetime,
 ) -> None:
     with suppress(EventUnknown):
-        sale = repository.sale_of(event_id, now)
-        told = []
-        for block, slots in wanted.items():
-            if block in after and block[0] in sale.layouts:
-                told.append(hints.seen(block, after[block], sale.layouts[block[0]]))
-            elif block[0] in sale.layouts:
-                told.append(Told(block, dict.fromkeys(slots, SOLD_UNTIL), exact=True))
+        limits = (quota for quota in domain.quotas_of(order.places) if not quota.exact)
+        sale = domain.with_quotas(repository.sale_of(order.event_id, now), limits)
+        told = [
+            Told(block, dict.fromkeys(slots, SOLD_UNTIL), exact=True)
+            for block, slots in wanted.items()
+            if block[0] in sale.layouts
+        ]
         hints.tell(sale, told, now)
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from services.tickets.repository.announcements import ticket_admitted, tickets_issued
 from services.tickets.repository.documents import read_document, store_document
-from services.tickets.repository.events import add_gate, find_event, find_gate, gates_of, keep_event
+from services.tickets.repository.events import add_gate, find_event, find_gate, gates_of, keep_event, known_event
 from services.tickets.repository.issues import Issue, find_issue, find_ticket, find_tickets, issue, revoke
 from services.tickets.repository.rows import Busy
 from services.tickets.repository.scans import REFUSALS_KEPT, admissions_of, record_admission, record_refusal
@@ -34,6 +34,7 @@ __all__ = [
     "gates_of",
     "issue",
     "keep_event",
+    "known_event",
     "read_document",
     "record_admission",
     "record_refusal",

@@ -71,6 +71,35 @@ def test_the_last_five_places_have_five_buyers(redis: str) -> None:
         assert len(again) == left
 
 
+def test_a_rush_sells_every_place_and_tells_nobody_to_come_again() -> None:
+    """Nothing is prepared, and three times as many come at once as there are places."""
+    published, kind = on_sale(20)
+    request = basket(published, LineAsked(ticket_type_id=kind.ticket_type_id, quantity=1))
+    rush = race(request, "with Redis", tries=2)._replace(patient=True)
+    winners, losers = run(rush, 2, 15)
+    unknown = losers.pop("Unavailable", 0)
+    places = [spot for won in winners for spot in won]
+    assert len(places) == len(set(places)), "a place was given to two"
+    assert len(places) + unknown >= 20
+    assert sum(len(slots) for slots in stored(published, 1).values()) == 20
+    assert set(losers) == {"AllHeld"}
+
+
+def test_a_rush_for_seats_fills_the_best_rows() -> None:
+    """All are sent to the best block, and none to another one's seat."""
+    published, kinds = hall_on_sale(rows("Stalls", "A", 24, 24, 24))
+    request = basket(published, LineAsked(ticket_type_id=kinds["A"].ticket_type_id, quantity=2))
+    rush = race(request, "with Redis")._replace(patient=True)
+    winners, losers = run(rush, 2, THREADS)
+    unknown = losers.pop("Unavailable", 0)
+    assert len(winners) + unknown == 2 * THREADS
+    places = [spot for won in winners for spot in won]
+    assert len(places) == len(set(places))
+    if not unknown:
+        # The best seats: the first two rows are full, the third has what is left over.
+        assert [sum(place[1] == block for place in places) for block in range(3)] == [24, 24, 16]
+
+
 def overlapping(places: list[Spot]) -> bool:
     return len(places) != len(set(places))
 

@@ -201,6 +201,9 @@ def test_signing_out_ends_the_access_token_here_and_the_session_for_good(send: A
     assert (gone.status_code, gone.body) == (204, "")
     assert send("GET", "/v1/people/me", token=account.access_token).status_code == 401
     assert send("POST", "/v1/sessions/refresh", {"refresh_token": account.refresh_token}).status_code == 401
+    again = send("DELETE", "/v1/sessions/current", token=account.access_token)
+    assert (again.status_code, again.body) == (204, "")
+    assert send("GET", "/v1/people/me", token=account.access_token).status_code == 401
 
 
 def test_signing_out_leaves_the_other_sessions_alone(send: Any, join: Any, sign_in: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 
@@ -147,3 +148,61 @@ def test_a_server_that_hangs_costs_milliseconds(redis_of_its_own: Part, server: 
         assert time.monotonic() - started < 0.5
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+def test_who_asks_alone_asks_over_one_connection(cache: Cache, server: Redis) -> None:
+    before = server.info("clients")["connected_clients"]
+    for number in range(20):
+        cache.put(f"k{number}", b"1", 10)
+    assert server.info("clients")["connected_clients"] == before + 1
+
+
+def test_who_asks_at_once_has_a_connection_of_its_own(cache: Cache) -> None:
+    """Commands of several threads over one connection would get each other's answers."""
+    gate = threading.Barrier(8)
+    wrong: list[bytes | None] = []
+
+    def ask(number: int) -> None:
+        own = b"%d" % number
+        gate.wait()
+        for _ in range(100):
+            cache.put(f"k{number}", own, 10)
+            found = cache.get(f"k{number}")
+            if found != own:
+                wrong.append(found)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_a_connection_the_server_dropped_is_noticed_before_it_is_used(
+    cache: Cache, server: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cache.put("a", b"1", 10)
+    monkeypatch.setattr("shared.cache.client.LOOKED_AT_SECONDS", 0.0)
+    server.client_kill_filter(_type="normal", skipme=True)
+    assert cache.execute(lambda client: client.get(cache.full_key("a"))) == b"1"
+
+
+def test_without_the_look_one_command_is_lost_and_the_next_is_not(cache: Cache, server: Redis) -> None:
+    """The negative control; a command that may have been done is never sent twice."""
+    assert cache.put("a", b"1", 10)
+    server.client_kill_filter(_type="normal", skipme=True)
+    with pytest.raises(CacheDown):
+        cache.execute(lambda client: client.get(cache.full_key("a")))
+    assert cache.get("a") == b"1"
+
+
+def test_a_fork_opens_connections_of_its_own(cache: Cache) -> None:
+    assert cache.put("a", b"parent", 10)
+    child = os.fork()
+    if child == 0:
+        good = all(cache.get("a") == b"parent" for _ in range(50))
+        os._exit(0 if good else 1)
+    for _ in range(50):
+        assert cache.get("a") == b"parent"
+    assert os.waitpid(child, 0)[1] == 0

@@ -101,10 +101,13 @@ class TestLimits:
             assert b"body-too-large" in body
             assert is_closed(connection)
 
-    def test_a_body_that_grows_too_large_is_refused_on_the_way(self, gateway: Running) -> None:
+    @pytest.mark.parametrize("length", [b"", b"Content-Length: 5\r\n"], ids=["chunks", "chunks beside a length"])
+    def test_a_body_that_grows_too_large_is_refused_on_the_way(self, gateway: Running, length: bytes) -> None:
         chunk = b"10000\r\n" + b"x" * 65_536 + b"\r\n"
         with gateway.connect() as connection:
-            connection.sendall(b"PUT /v1/echo/bytes HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+            connection.sendall(
+                b"PUT /v1/echo/bytes HTTP/1.1\r\nHost: x\r\n" + length + b"Transfer-Encoding: chunked\r\n\r\n"
+            )
             sent = 0
             try:
                 for _ in range(200):

@@ -23,7 +23,7 @@ from shared.data import consumed
 from shared.messaging import Envelope
 from shared.messaging.clients import client as aws
 from tests.integration.notifications.conftest import PDF
-from tests.unit.notifications.sample_mails import AT, refunded
+from tests.unit.notifications.sample_mails import AT, offered, refunded
 
 Mailbox = Callable[[], list[dict[str, Any]]]
 
@@ -41,6 +41,21 @@ def test_the_tickets_arrive(sale: TicketsIssued, counter: use_cases.Counter, mai
     (kept,) = repository.mails_of(sale.order_id)
     assert (kept.state, kept.tries, kept.sent_at) == ("sent", 1, AT)
     assert kept.reference == mail["MessageId"]
+
+
+def test_an_offer_arrives_once_and_not_when_it_is_over(
+    sale: TicketsIssued, counter: use_cases.Counter, mailbox: Mailbox
+) -> None:
+    offer = offered(sale)
+    assert use_cases.mail_offer(offer, counter, offer.expires_at) is None
+    assert mailbox() == []
+    assert use_cases.mail_offer(offer, counter, AT) is not None
+    assert use_cases.mail_offer(offer, counter, AT) is None
+    (mail,) = mailbox()
+    assert mail["Subject"] == "2 places for Mahler: Symphony No. 9, kept for you"
+    assert f"{counter.public_url}/waiting-list/{offer.event_id}" in mail["BodyText"]
+    (kept,) = repository.mails_of(offer.entry_id)
+    assert (kept.kind, kept.state) == ("offer", "sent")
 
 
 def test_the_pdf_goes_along(sale: TicketsIssued, counter: use_cases.Counter, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
-from contracts.hold import HoldToken
+from contracts.hold import HoldToken, Limit, Use
 from contracts.payments import PaymentSucceeded
 from contracts.reservations import HoldConfirmed
 from contracts.sale import Buyer
@@ -89,6 +90,23 @@ def test_an_order_with_long_names_is_still_one_write(make_hold: MakeHold) -> Non
     order, placing = placed(make_hold(PLACES_PER_ORDER_MEASURED, person_id=buyer.person_id), buyer)
     assert base_writes(placing) == 1
     assert base_writes(paid(order)) == 1
+
+
+def test_an_order_whose_places_count_for_limits_is_still_one_write(make_hold: MakeHold, buyer: Buyer) -> None:
+    hold = make_hold(PLACES_PER_ORDER_MEASURED)
+    (line,) = hold.lines
+    names = (line.ticket_type_id, ids.new_id("vou"), f"{hold.event_id}:{buyer.person_id}")
+    places = [
+        msgspec.structs.replace(place, uses=tuple(Use(number, 399, place.slot) for number in range(3)))
+        for place in line.places
+    ]
+    limits = tuple(Limit(one, 10_000) for one in names)
+    counted = msgspec.structs.replace(line, places=tuple(places), limits=limits)
+    order, placing = placed(msgspec.structs.replace(hold, lines=(counted,)), buyer)
+    assert {use.quota_id for use in order.places[0].quotas} == set(names)
+    assert base_writes(placing) == 1
+    assert base_writes(paid(order)) == 1
+    assert stored_bytes(order.order_id) <= UNIT_BYTES
 
 
 def test_the_packing_is_what_keeps_it_small(make_hold: MakeHold, buyer: Buyer) -> None:

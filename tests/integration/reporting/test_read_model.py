@@ -14,13 +14,15 @@ import pytest
 
 from contracts.catalog import EventPublished
 from contracts.orders import OrderConfirmed, OrderRefunded
+from contracts.reservations import PoolChanged
 from contracts.tickets import TicketAdmitted
 from services.reporting import domain, migrations, repository, use_cases
 from services.reporting.database import engine_for
 from services.reporting.domain import EventFigures, Figures, Period
+from services.reporting.repository import figures
 from shared import ids
 from shared.messaging import Message
-from tests.unit.reporting.sample_season import AT, confirmed, event, messages, passages, refunded
+from tests.unit.reporting.sample_season import AT, confirmed, event, messages, passages, refunded, resized
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -34,6 +36,8 @@ def hear(engine: Engine, heard: Iterable[Message]) -> None:
         match message:
             case EventPublished():
                 use_cases.keep_event(message, engine)
+            case PoolChanged():
+                use_cases.keep_pool(message, engine)
             case OrderConfirmed():
                 use_cases.count_sale(message, engine)
             case OrderRefunded():
@@ -51,6 +55,7 @@ def season() -> list[Message]:
     return messages(
         first,
         second,
+        resized(first, (80, 120)),
         kept,
         given_back,
         refunded(given_back, at=AT + timedelta(days=5)),
@@ -80,6 +85,7 @@ def test_the_figures_of_a_season(engine: Engine) -> None:
         Figures(currency="USD", sold=5, revenue=2 * 4500 + 3 * 9000, tickets_refunded=2, refunded=18000)
     ]
     assert (first.admitted, first.inside) == (3, 2)
+    assert (first.capacity, second.capacity) == (120, 100)
     # Nothing was sold of it yet, and it is there all the same.
     assert second.by_currency == [Figures(currency="USD")]
 
@@ -133,9 +139,19 @@ def test_versions_are_what_makes_disorder_harmless(engine: Engine, monkeypatch: 
     new = msgspec.structs.replace(old, version=3, name="Renamed")
     hear(engine, [new, old])
     assert of(engine, old.event_id).name == "Renamed"
-    monkeypatch.setattr(repository, "_KEEP_EVENT", repository._KEEP_EVENT.partition("WHERE")[0])
+    monkeypatch.setattr(figures, "_KEEP_EVENT", figures._KEEP_EVENT.partition("WHERE")[0])
     hear(engine, [old])
     assert of(engine, old.event_id).name == "Mahler 9"
+
+
+def test_a_pool_made_larger_on_sale_counts_before_a_later_publication(engine: Engine) -> None:
+    published = event(ORGANISER)
+    hear(engine, resized(published, (120,)))
+    hear(engine, [published])
+    assert of(engine, published.event_id).capacity == 120
+    pool = msgspec.structs.replace(published.pools[0], capacity=90)
+    hear(engine, [msgspec.structs.replace(published, version=3, pools=(pool,))])
+    assert of(engine, published.event_id).capacity == 120
 
 
 def current_state(heard: Iterable[Message]) -> list[Message]:
@@ -147,6 +163,8 @@ def current_state(heard: Iterable[Message]) -> list[Message]:
                 last[message.order_id] = message
             case EventPublished():
                 last[message.event_id] = message
+            case PoolChanged():
+                last[message.pool_id] = message
             case TicketAdmitted():
                 last[message.admission_id] = message
     return list(last.values())
@@ -157,7 +175,7 @@ def test_emptied_and_rebuilt_from_the_rows_of_others_the_figures_are_equal(engin
     hear(engine, heard)
     before = everything(engine)
     gone = repository.empty(engine)
-    assert gone == {"events": 2, "ticket_types": 4, "orders": 2, "order_lines": 3, "admissions": 3}
+    assert gone == {"events": 2, "ticket_types": 4, "orders": 2, "order_lines": 3, "admissions": 3, "pools": 2}
     assert repository.sales(engine, ORGANISER, Period()) == []
     hear(engine, current_state(heard))
     assert everything(engine) == before

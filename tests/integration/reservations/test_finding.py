@@ -62,7 +62,7 @@ def test_without_redis_a_second_request_of_the_same_second_only_probes(no_redis:
     with pytest.raises(refusals.AllHeld):
         hold(published, kind, 1)
     caching.findings.clear()
-    caching.findings.put(f"{published.event_id} {published.pools[0].pool_id}  looked", b"1", OPENING.timestamp() + 1)
+    caching.looks.put(f"{published.event_id} {published.pools[0].pool_id} ", True, OPENING.timestamp() + 1)
     with consumed() as meter, pytest.raises(refusals.Busy) as refused:
         hold(published, kind, 1)
     assert (meter.reads, meter.writes) == (8, 0)
@@ -91,10 +91,10 @@ def test_places_that_come_back_during_a_look_make_it_worthless(monkeypatch: pyte
     published, kind = on_sale(2)
     sale = repository.sale_of(published.event_id, OPENING)
     demand = sale.demand(kind, Wish("any", 1))
-    generation = hints.generation(sale)
+    generation = hints.since(sale)
     hints.tell(sale, [Told((demand.pool_id, 0), {0: 0}, exact=True)], OPENING, freed=True)
     assert not hints.note_finding(sale, demand, b"sold out", generation)
-    assert hints.note_finding(sale, demand, b"sold out", hints.generation(sale))
+    assert hints.note_finding(sale, demand, b"sold out", hints.since(sale))
 
 
 def prepared(capacity: int) -> tuple[EventPublished, TicketType]:

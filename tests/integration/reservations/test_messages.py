@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from contracts.catalog import EventPublished
+from contracts.catalog import EventPublished, VoucherChanged
 from contracts.reservations import HoldConfirmed, HoldRefused
 from services.reservations import app as reservations_app
 from services.reservations import repository, use_cases
@@ -190,3 +190,24 @@ def test_seats_of_a_published_hall_are_sold_by_its_zones() -> None:
     deliver(published)
     caching.forget()
     assert {place.section for place in hold(published, kind, 4).places} == {"Balcony"}
+
+
+def test_a_voucher_is_kept_as_of_its_newest_version() -> None:
+    voucher = VoucherChanged(
+        voucher_id=new_id("vou"),
+        version=1,
+        event_id=new_id("evt"),
+        organiser_id=new_id("org"),
+        code="SPRING-26",
+        uses_max=5,
+        price=Money(500, "USD"),
+        valid_until=OPENING,
+    )
+    newer = msgspec.structs.replace(voucher, version=3, uses_max=9, revoked=True)
+    assert use_cases.take_in_voucher(voucher, OPENING)
+    assert repository.voucher_of(voucher.event_id, "spring-26") == voucher
+    assert use_cases.take_in_voucher(newer, OPENING)
+    assert not use_cases.take_in_voucher(voucher, OPENING)
+    assert not use_cases.take_in_voucher(msgspec.structs.replace(voucher, version=2), OPENING)
+    assert repository.voucher_of(voucher.event_id, "SPRING-26") == newer
+    assert repository.voucher_of(new_id("evt"), "SPRING-26") is None

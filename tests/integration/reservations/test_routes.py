@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from chalice.local import NotAuthorizedError
 
@@ -15,6 +16,7 @@ from services.reservations import use_cases
 from shared import clock
 from shared.auth import Identity, issue_access_token
 from shared.ids import new_id
+from tests.integration.reservations.box_limits import voucher
 from tests.integration.reservations.box_office import event, general_pool, on_sale, ticket_type
 
 Send = Callable[..., Any]
@@ -169,3 +171,47 @@ def test_availability_is_for_everybody_and_has_an_etag(send: Send) -> None:
 
 def test_health_says_ready(send: Send) -> None:
     assert send("GET", "/health", person=None).status_code == 200
+
+
+def test_a_hold_is_extended_and_replaced(send: Send) -> None:
+    published, kind = on_sale(10)
+    held = send("POST", "/v1/holds", wanted(published, kind)).json
+    path = f"/v1/holds/{held['hold_id']}/extension"
+    answer = send("POST", path, Hold_Token=held["hold_token"])
+    assert answer.status_code == 200, answer.body
+    longer = answer.json
+    assert longer["expires_at"] > held["expires_at"]
+    assert (longer["extended"], longer["hold_id"], longer["places"]) == (True, held["hold_id"], held["places"])
+    assert send("POST", path, Hold_Token=held["hold_token"]).json == longer
+    problem(send("POST", path, Hold_Token=longer["hold_token"]), 409, "hold-extended")
+    problem(send("POST", path, Hold_Token="nothing"), 422, "token-invalid", "Hold-Token")
+    problem(send("POST", path, Hold_Token=held["hold_token"], person=new_id("per")), 404, "not-found")
+    changed = send("POST", "/v1/holds", wanted(published, kind, 10), Replaces=longer["hold_token"])
+    assert changed.status_code == 201, changed.body
+    assert changed.json["expires_at"] == longer["expires_at"]
+    assert changed.json["hold_id"] != held["hold_id"]
+    problem(send("POST", "/v1/holds", wanted(published, kind, 1), Replaces="nothing"), 422, "token-invalid", "Replaces")
+    problem(send("POST", "/v1/holds", wanted(published, kind, 1)), 409, "all-held")
+
+
+def test_limits_and_vouchers_have_problems_of_their_own(send: Send) -> None:
+    pool = general_pool(100)
+    few, club = ticket_type(pool, "Few", places_max=1), ticket_type(pool, "Club", access="voucher")
+    gift = ticket_type(pool, "Gift", access="complimentary")
+    published = msgspec.structs.replace(event([pool], [few, club, gift]), places_per_buyer_max=2)
+    use_cases.put_on_sale(published, clock.now())
+    assert send("POST", "/v1/holds", wanted(published, few, 1)).status_code == 201
+    answer = problem(send("POST", "/v1/holds", wanted(published, few, 1)), 409, "type-all-held", "$.lines[0]")
+    assert answer["ticket_type_id"] == few.ticket_type_id
+    problem(send("POST", "/v1/holds", wanted(published, club, 1)), 403, "voucher-required", "$.lines[0].ticket_type_id")
+    problem(send("POST", "/v1/holds", wanted(published, gift, 1)), 403, "members-only", "$.lines[0].ticket_type_id")
+    body = wanted(published, club, 2)
+    problem(send("POST", "/v1/holds", body | {"voucher": "NONE"}), 422, "voucher-unknown", "$.voucher")
+    voucher(published, "CODE", uses_max=3)
+    answer = problem(send("POST", "/v1/holds", body | {"voucher": "CODE"}), 409, "buyer-limit", "$.lines")
+    assert (answer["places_per_buyer_max"], answer["places_left"]) == (2, 1)
+    guest = {"guest": {"name": "A Guest", "email": "nobody"}}
+    problem(send("POST", "/v1/holds", body | guest), 422, "validation-failed", "$.guest.email")
+    zone = wanted(published, few, 1)
+    zone["lines"][0]["zone"] = "A"
+    problem(send("POST", "/v1/holds", zone), 422, "zone-unknown", "$.lines[0].zone")

@@ -72,7 +72,7 @@ def test_chosen_seats_are_held_or_named_as_taken() -> None:
     assert seats_of(choose(published, kinds["A"], "B", 4, 5)) == [("Stalls", "B", 4), ("Stalls", "B", 5)]
     with pytest.raises(refusals.PlacesTaken) as refused:
         choose(published, kinds["A"], "B", 5, 6)
-    assert refused.value.extra["taken"] == [{"section": "Stalls", "row": "B", "seat": "5"}]
+    assert refused.value.extra["taken"] == [{"section": "Stalls", "row": "B", "seat": "5", "state": "held"}]
     assert seats_of(choose(published, kinds["A"], "B", 6)) == [("Stalls", "B", 6)]
 
 

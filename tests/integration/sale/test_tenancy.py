@@ -57,11 +57,33 @@ GET    /v1/events/{event_id} (draft)             404    404   404   404   200   
 PATCH  /v1/events/{event_id}                     401    403   404   403   403   403   200   200   403
 POST   /v1/events/{event_id}/publication         401    403   404   403   403   403   200   200   403
 POST   /v1/imports                               401    404   404   404   403   403   200   200   404
+POST   /v1/events/{event_id}/vouchers            401    403   404   403   403   403   201   201   403
+GET    /v1/events/{event_id}/vouchers            401    403   404   403   403   200   200   200   403
+PATCH  /v1/vouchers/{voucher_id}                 401    403   404   403   403   403   200   200   403
+DELETE /v1/vouchers/{voucher_id}                 401    403   404   403   403   403   204   204   403
 
+POST   /v1/waiting-lists/{event_id}/entries      401    own   own   own   own   own   own   own   201
+GET    /v1/waiting-lists/{event_id}/entries      401    own   own   own   own   own   own   own   200
+DELETE /v1/waiting-lists/{event_id}/entries/{entry_id} 401 404 404   404   404   404   404   404   204
 POST   /v1/holds                                 401    own   own   own   own   own   own   own   201
+POST   /v1/holds (instead of another hold)       401    404   404   404   404   404   404   404   201
+POST   /v1/holds/{hold_id}/extension             401    404   404   404   404   404   404   404   200
 GET    /v1/holds/{hold_id}                       401    404   404   404   404   404   404   404   200
 DELETE /v1/holds/{hold_id}                       401    404   404   404   404   404   404   404   204
 GET    /v1/availability/{event_id}               own    own   own   own   own   own   own   own   own
+GET    /v1/events/{event_id}/pools               401    403   404   403   403   200   200   200   403
+PATCH  /v1/pools/{pool_id}                       401    403   404   403   403   403   200   200   403
+POST   /v1/events/{event_id}/withholdings        401    403   404   403   403   201   201   201   403
+GET    /v1/events/{event_id}/withholdings        401    403   404   403   403   200   200   200   403
+PATCH  /v1/events/{event_id}/withholdings/{withholding_id} 401 403 404 403 403   200   200   200   403
+DELETE /v1/events/{event_id}/withholdings/{withholding_id} 401 403 404 403 403   204   204   204   403
+
+PUT    /v1/waiting-rooms/{event_id}              401    403   404   403   403   403   200   200   403
+GET    /v1/waiting-rooms/{event_id}              401    403   404   403   403   200   200   200   403
+PATCH  /v1/waiting-rooms/{event_id}              401    403   404   403   403   403   200   200   403
+GET    /v1/waiting-rooms/{event_id}/status       own    own   own   own   own   own   own   own   own
+POST   /v1/waiting-rooms/{event_id}/numbers      401    own   own   own   own   own   own   own   200
+POST   /v1/waiting-rooms/{event_id}/passes       401    422   422   422   422   422   422   422   201
 
 POST   /v1/orders                                401    403   403   403   403   403   403   403   201
 GET    /v1/orders                                401    none  none  own   none  none  none  none  200
@@ -268,7 +290,7 @@ CONTROLS: list[tuple[str, str, Callable[[pytest.MonkeyPatch, Streets], None]]] =
     (
         "a hold's token is for everybody",
         "DELETE /v1/holds/{hold_id}",
-        lambda patch, streets: patch.setattr(_holds(), "_check_owner", lambda hold_id, token, person_id: None),
+        lambda patch, streets: patch.setattr(_holds(), "check_owner", lambda hold_id, token, person_id: None),
     ),
     (
         "the PDF is for the staff too",

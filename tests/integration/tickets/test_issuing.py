@@ -195,3 +195,19 @@ def test_ids_of_messages_stay_the_same_in_a_republish(sale: HoldConfirmed) -> No
     assert row.outbox is not None
     assert (row.version, row.outbox["version"]) == (1, 1)
     assert ids.is_id("ord", row.pk)
+
+
+def test_the_orders_of_one_on_sale_do_not_all_read_the_same_item(
+    event: EventPublished, sale: HoldConfirmed, desk: use_cases.Desk
+) -> None:
+    with consumed() as units:
+        use_cases.issue_tickets(confirmed(event), desk, AT)
+    assert units.reads == 1, "the order's own issue, and nothing of the event"
+
+
+def test_a_newer_publication_is_printed_at_once_where_it_came_in(
+    event: EventPublished, sale: HoldConfirmed, desk: use_cases.Desk
+) -> None:
+    use_cases.keep_event(msgspec.structs.replace(event, version=event.version + 1, name="Renamed"), AT)
+    issued = use_cases.issue_tickets(confirmed(event), desk, AT)
+    assert repository.tickets_issued(image_of(issued.order_id)).event_name == "Renamed"

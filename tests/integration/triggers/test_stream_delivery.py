@@ -53,6 +53,29 @@ def failures_queue(resource_prefix: str) -> Iterator[str]:
     sqs.delete_queue(QueueUrl=url)
 
 
+def test_a_function_is_not_invoked_for_what_its_filter_leaves_out(
+    table: TableOfATest, settings: Callable[[MappingSettings], None]
+) -> None:
+    settings(MappingSettings(REPORTS, filters=('{"dynamodb": {"NewImage": {"kind": {"S": ["loud"]}}}}',)))
+    batches: list[list[str]] = []
+    failing = {"b"}
+
+    def handle(records: list[dict[str, Any]]) -> dict[str, Any]:
+        batches.append(keys(records))
+        failed = [record for record in records if record["dynamodb"]["Keys"]["pk"]["S"] in failing]
+        failing.clear()
+        return {"batchItemFailures": [{"itemIdentifier": one["dynamodb"]["SequenceNumber"]} for one in failed]}
+
+    for pk, kind in (("a", "loud"), ("-", "silent"), ("b", "loud"), ("-", "silent"), ("c", "loud")):
+        table.put(pk, kind={"S": kind})
+    triggers = Triggers({"orders": relaying(table.stream_arn, handle)})
+    triggers.drain(10)
+    assert batches == [["a", "b", "c"], ["b", "c"]]
+    table.put("-", kind={"S": "silent"})
+    triggers.drain(10)
+    assert len(batches) == 2
+
+
 def test_records_come_in_order_as_lambda_gives_them(table: TableOfATest) -> None:
     seen: list[dict[str, Any]] = []
     table.put("a", digest={"B": b"\x00\xff"}, count={"N": "1"})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,13 +16,15 @@ from hypothesis import strategies as st
 
 from contracts.catalog import EventPublished
 from contracts.orders import OrderConfirmed, OrderRefunded
+from contracts.reservations import PoolChanged
 from contracts.tickets import TicketAdmitted
 from services.reporting import repository
 from services.reporting.domain import Period
+from services.reporting.repository import figures
 from shared import ids
 from shared.messaging import Message
 from tests.integration.reporting.test_read_model import current_state, hear
-from tests.unit.reporting.sample_season import AT, confirmed, event, passages, refunded
+from tests.unit.reporting.sample_season import AT, confirmed, event, passages, refunded, resized
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -39,10 +42,10 @@ ORDERS = st.lists(
 )
 
 
-def facts_of(orders: list[Order], organiser_id: str) -> list[Message]:
-    """What the services announce of these orders, in the order it happens."""
+def facts_of(orders: list[Order], organiser_id: str, sizes: Sequence[int] = ()) -> list[Message]:
+    """What the services announce of these orders, in the order it happens; the first event's pool gets these sizes."""
     events = [event(organiser_id, name=name) for name in ("First", "Second")]
-    facts: list[Message] = list(events)
+    facts: list[Message] = [*events, *resized(events[0], sizes)]
     for number, counts, currency, is_refunded, passed in orders:
         sale = confirmed(events[number], counts, currency=currency)
         facts.append(sale)
@@ -57,9 +60,13 @@ def ledger(facts: list[Message]) -> dict[str, Any]:
     """What the facts add up to, by event."""
     money: dict[str, Counter[tuple[str, str]]] = {}
     where: dict[str, dict[str, tuple[int, str]]] = {}
+    places: dict[str, int] = {}
     for fact in facts:
         if isinstance(fact, EventPublished):
             money[fact.event_id], where[fact.event_id] = Counter(), {}
+            places[fact.event_id] = sum(pool.capacity for pool in fact.pools)
+        if isinstance(fact, PoolChanged):
+            places[fact.event_id] = fact.capacity
     for fact in facts:
         if isinstance(fact, OrderConfirmed):
             money[fact.event_id][fact.total.currency, "sold"] += len(fact.places)
@@ -75,6 +82,7 @@ def ledger(facts: list[Message]) -> dict[str, Any]:
             "money": {key: count for key, count in money[event_id].items() if count},
             "admitted": len(where[event_id]),
             "inside": sum(direction == "in" for _, direction in where[event_id].values()),
+            "capacity": places[event_id],
         }
         for event_id in money
     }
@@ -92,16 +100,19 @@ def reported(engine: Engine, organiser_id: str) -> dict[str, Any]:
             },
             "admitted": each.admitted,
             "inside": each.inside,
+            "capacity": each.capacity,
         }
         for each in repository.sales(engine, organiser_id, Period())
     }
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(orders=ORDERS, chance=st.randoms(use_true_random=False))
-def test_figures_equal_the_ledgers(engine: Engine, orders: list[Order], chance: random.Random) -> None:
+@given(orders=ORDERS, sizes=st.lists(st.integers(1, 200), max_size=3), chance=st.randoms(use_true_random=False))
+def test_figures_equal_the_ledgers(
+    engine: Engine, orders: list[Order], sizes: list[int], chance: random.Random
+) -> None:
     organiser_id = ids.new_id("org", AT)
-    facts = facts_of(orders, organiser_id)
+    facts = facts_of(orders, organiser_id, sizes)
     delivered = [fact for fact in facts for _ in range(chance.choice((1, 1, 2, 3)))]
     chance.shuffle(delivered)
     hear(engine, delivered)
@@ -123,13 +134,13 @@ def test_the_ledger_notices_a_model_that_counts_twice(
     facts = facts_of([(0, (2, 1), "USD", False, (2,))], organiser_id)
     hear(engine, facts)
     assert reported(engine, organiser_id) == ledger(facts)
-    genuine = getattr(repository, guard)
+    genuine = getattr(figures, guard)
     broken = {
         "_CONFIRM": genuine.partition("confirmed_version = excluded")[0]
         + " places = orders.places + excluded.places, total = orders.total + excluded.total",
         "_KEEP_ADMISSION": genuine.partition("version = CASE")[0]
         + " version = excluded.version, direction = excluded.direction",
     }
-    monkeypatch.setattr(repository, guard, broken[guard])
+    monkeypatch.setattr(figures, guard, broken[guard])
     hear(engine, facts[::-1])
     assert reported(engine, organiser_id) != ledger(facts)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,6 +18,7 @@ from shared.auth import (
     Identity,
     TokenExpired,
     TokenInvalid,
+    access,
     authorize_access_token,
     hash_password,
     issue_access_token,
@@ -25,6 +28,7 @@ from shared.auth import (
     verify_access_token,
     verify_password,
 )
+from shared.cache import Memory
 from shared.http import Forbidden, NotFound
 
 NOW = datetime(2026, 5, 1, 10, tzinfo=UTC)
@@ -86,7 +90,6 @@ def test_algorithms_of_the_callers_choice_are_refused() -> None:
 
 def test_a_hash_keyed_with_the_public_key_is_refused() -> None:
     """The classic confusion: the verifier's public key taken for a shared secret."""
-    import hashlib
     import hmac
 
     good = issue_access_token(ANNA, now=NOW, secrets=OLD).token
@@ -127,6 +130,106 @@ def test_every_changed_signature_is_refused() -> None:
         changed = token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :]
         with pytest.raises(TokenInvalid):
             verify_access_token(changed, now=NOW, jwks=jwks(OLD))
+
+
+def other_header(token: str, header: dict[str, object]) -> str:
+    """The token's claims under another header, rightly signed."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    seed = hashlib.sha256(OLD["a1"].encode()).digest()
+    body = unsigned({}, claims_of(token))[:-1].partition(".")[2]
+    signed = base64.urlsafe_b64encode(json.dumps(header).encode()).rstrip(b"=").decode() + "." + body
+    signature = Ed25519PrivateKey.from_private_bytes(seed).sign(signed.encode())
+    return f"{signed}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+
+
+def test_a_header_with_more_in_it_than_ours_is_refused_though_rightly_signed() -> None:
+    """Some members change how a token is to be read (RFC 7515's `crit`, RFC 7797's `b64`); none is ours."""
+    good = issue_access_token(ANNA, now=NOW, secrets=OLD).token
+    ours: dict[str, object] = {"alg": "Ed25519", "kid": "a1", "typ": "at+jwt"}
+    assert verify_access_token(other_header(good, {**ours}), now=NOW, jwks=jwks(OLD)).identity == ANNA
+    for more in ({"crit": ["exp"]}, {"b64": False}, {"jwk": {"kty": "OKP"}}, {"x": 1}):
+        with pytest.raises(TokenInvalid):
+            verify_access_token(other_header(good, {**ours, **more}), now=NOW, jwks=jwks(OLD))
+    wrong: list[dict[str, object]] = [
+        {**ours, "alg": "EdDSA"},
+        {**ours, "kid": "a9"},
+        {**ours, "typ": "JWT"},
+        {"alg": "Ed25519"},
+    ]
+    for changed in wrong:
+        with pytest.raises(TokenInvalid):
+            verify_access_token(other_header(good, changed), now=NOW, jwks=jwks(OLD))
+
+
+def test_what_joserfc_issues_and_verifies_we_verify_alike() -> None:
+    from joserfc import jwt
+    from joserfc.jwk import KeySet
+
+    token = issue_access_token(ANNA, now=NOW, secrets=NEW).token
+    theirs = jwt.decode(token, KeySet.import_key_set(json.loads(jwks(NEW))), algorithms=["Ed25519"])
+    assert msgspec.to_builtins(verify_access_token(token, now=NOW, jwks=jwks(NEW))) == theirs.claims
+
+
+class TestMemory:
+    """A signature is checked once a minute and a process; what the token says of its end holds every time."""
+
+    @pytest.fixture(autouse=True)
+    def _checks(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        monkeypatch.setattr(access, "_verified", Memory(entries_max=4))
+        self.read: list[str] = []
+        read = access._read
+
+        def noting(token: str, keys: Any) -> Any:
+            self.read.append(token)
+            return read(token, keys)
+
+        monkeypatch.setattr(access, "_read", noting)
+        return self.read
+
+    def verify(self, token: str, seconds: float = 0.0, secrets: dict[str, str] = OLD) -> None:
+        verify_access_token(token, now=NOW + timedelta(seconds=seconds), jwks=jwks(secrets))
+
+    def test_the_same_token_is_checked_once_in_a_minute(self) -> None:
+        token = issue_access_token(ANNA, now=NOW, secrets=OLD).token
+        for seconds in (0.0, 1.0, 59.9):
+            self.verify(token, seconds)
+        assert self.read == [token]
+        self.verify(token, 60.0)
+        assert self.read == [token, token]
+
+    def test_a_remembered_token_ends_when_it_ends(self) -> None:
+        token = issue_access_token(ANNA, now=NOW, secrets=OLD, seconds=30).token
+        self.verify(token, 29.9)
+        for seconds in (30.0, 45.0, 3600.0):
+            with pytest.raises(TokenExpired):
+                self.verify(token, seconds)
+
+    def test_a_key_that_is_taken_out_takes_its_tokens_with_it_at_once(self) -> None:
+        token = issue_access_token(ANNA, now=NOW, secrets=OLD).token
+        self.verify(token)
+        self.verify(token, secrets=NEW)
+        with pytest.raises(TokenInvalid):
+            self.verify(token, secrets={"a2": "second"})
+        # The same name for another key is another key.
+        with pytest.raises(TokenInvalid):
+            self.verify(token, secrets={"a1": "another"})
+
+    def test_no_refusal_is_remembered_and_no_near_miss_is_taken_for_it(self) -> None:
+        token = issue_access_token(ANNA, now=NOW, secrets=OLD).token
+        self.verify(token)
+        for other in (token + "A", token[:-2] + "AA", " " + token, token.upper()):
+            for _ in range(2):
+                with pytest.raises(TokenInvalid):
+                    self.verify(other)
+
+    def test_it_holds_no_token_and_no_more_than_it_should(self) -> None:
+        tokens = [issue_access_token(ANNA, now=NOW, secrets=OLD, seconds=60 + more).token for more in range(6)]
+        for token in tokens:
+            self.verify(token)
+        kept = access._verified._entries
+        assert len(kept) == 4
+        assert not any(part in name for name in kept for token in tokens for part in token.split("."))
 
 
 class TestAuthorizer:

@@ -217,6 +217,20 @@ def test_a_published_event_keeps_what_places_were_sold_from(changes: dict[str, A
     domain.check_change(structs.replace(PUBLISHED, state="draft"), after)
 
 
+@pytest.mark.parametrize(("before", "after"), [(None, 10), (10, 9)])
+def test_a_cap_of_a_published_event_is_only_raised_or_dropped(before: int | None, after: int) -> None:
+    def capped(places_max: int | None) -> Event:
+        first, *rest = PUBLISHED.ticket_types
+        return structs.replace(PUBLISHED, ticket_types=(structs.replace(first, places_max=places_max), *rest))
+
+    with pytest.raises(Fixed) as refused:
+        domain.check_change(capped(before), capped(after))
+    assert refused.value.field == "$.ticket_types"
+    domain.check_change(capped(after), capped(after + 1))
+    domain.check_change(capped(after), capped(None))
+    domain.check_change(structs.replace(capped(before), state="draft"), capped(after))
+
+
 @pytest.mark.parametrize("name", ["Mars/Olympus", "", "../etc/passwd", "America", "\x00"])
 def test_time_zones_are_those_of_iana(name: str) -> None:
     domain.check_time_zone("Asia/Seoul")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from services.catalog.domain import Incomplete, Row, Run, SeatMap, Section, check_sections
+from services.catalog.domain import Incomplete, Row, Run, SeatMap, Section, check_sections, packed
 from services.catalog.domain.season_house import hall_sections, hall_zones
 
 
@@ -70,7 +70,7 @@ def test_a_large_map_is_small_in_its_row() -> None:
     ]
     check_sections(ordinary)
     assert hall(*ordinary).seats == 50_000
-    assert len(msgspec.json.encode(ordinary)) < 100_000
+    assert len(packed(ordinary)) < 100_000
 
 
 def test_a_map_whose_names_would_not_fit_into_a_row_is_refused() -> None:
@@ -81,6 +81,32 @@ def test_a_map_whose_names_would_not_fit_into_a_row_is_refused() -> None:
 
     check_sections(large("a" * 30))
     assert fields(large("ä" * 30)) == ["$.sections"]
+
+
+def test_a_bay_is_packed_with_its_companions_and_what_was_packed_before_there_were_bays_is_read() -> None:
+    bay = Run(11, 14, "A", True, (12, 13))
+    sections = (Section("Stalls", (Row("A", (Run(1, 10, "A"), bay)),)),)
+    check_sections(sections)
+    assert msgspec.json.decode(packed(sections), type=tuple[Section, ...]) == sections
+    assert packed(sections).startswith(b'[["Stalls",[["A",[[1,10,"A"],')
+    published = hall(*sections).seat_runs()
+    assert [(run.accessible, run.companions) for run in published] == [(False, ()), (True, (12, 13))]
+
+
+@pytest.mark.parametrize(
+    ("run", "reason"),
+    [
+        (Run(1, 4, "A", False, (2,)), "only an accessible run"),
+        (Run(1, 4, "A", True, (2, 2)), "named once"),
+        (Run(1, 4, "A", True, (5,)), "one of the run's"),
+        (Run(1, 2, "A", True, (1, 2)), "has a wheelchair place"),
+    ],
+)
+def test_a_bay_that_cannot_be_is_refused(run: Run, reason: str) -> None:
+    with pytest.raises(Incomplete) as refused:
+        check_sections([Section("Stalls", (Row("A", (run,)),))])
+    assert [error.field for error in refused.value.errors] == ["$.sections[0].rows[0].companions"]
+    assert reason in refused.value.errors[0].reason
 
 
 def test_the_orchestras_hall_has_2200_seats_in_its_price_zones() -> None:

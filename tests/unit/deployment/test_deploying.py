@@ -23,6 +23,7 @@ from runtime.deployment.stages import (
     checked_stage,
     function_settings,
 )
+from runtime.triggers.filters import FilterUnknown, matcher
 
 
 @pytest.mark.parametrize(
@@ -148,6 +149,30 @@ def test_mappings_settings_are_evaluated_for_a_stage() -> None:
     settings = mapping_settings("orders", "relay", "stream", "test", "stagedoor-test", region="eu-west-1", account="1")
     assert settings.on_failure_arn == "arn:aws:sqs:eu-west-1:1:stagedoor-test-orders-relay-failures"
     assert mapping_settings("orders", "consume", "queue", "test", "stagedoor-test").concurrency_max == 10
+
+
+def test_each_of_the_two_readers_of_one_stream_is_invoked_for_what_concerns_it() -> None:
+    block = {"dynamodb": {"Keys": {"sk": {"S": "block"}}, "NewImage": {"p0": {"L": []}}}}
+    silent = {"dynamodb": {"Keys": {"sk": {"S": "pool"}}, "NewImage": {"outbox": {"M": {"version": {"N": "0"}}}}}}
+    loud = {"dynamodb": {"Keys": {"sk": {"S": "entry"}}, "NewImage": {"outbox": {"M": {"version": {"N": "3"}}}}}}
+    removal = {"dynamodb": {"Keys": {"sk": {"S": "entry"}}, "OldImage": {"outbox": {"M": {"version": {"N": "3"}}}}}}
+    records = [block, silent, loud, removal]
+    chosen = {}
+    for function in ("follow_blocks", "relay"):
+        settings = mapping_settings("reservations", function, "stream", "test", "stagedoor-test")
+        concerns = matcher(settings.filters)
+        chosen[function] = [record for record in records if concerns(record)]
+    assert chosen == {"follow_blocks": [block], "relay": [loud]}
+    assert mapping_settings("orders", "relay", "stream", "test", "stagedoor-test").filters == ()
+
+
+def test_a_filter_that_is_not_known_is_refused() -> None:
+    assert matcher([])({"anything": 1})
+    assert matcher(['{"a": [{"prefix": "x"}]}'])({"a": "xy"})
+    assert not matcher(['{"a": [{"exists": false}]}'])({"a": None})
+    for pattern in ('{"a": [{"numeric": ["=", 1]}]}', '{"a": "b"}'):
+        with pytest.raises(FilterUnknown):
+            matcher([pattern])
 
 
 def test_documents_merge_by_key() -> None:

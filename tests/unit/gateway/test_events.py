@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import uuid
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runtime.gateway.events import Incoming, LambdaContext, MalformedQuery, build_event
+from runtime.gateway.events import Incoming, LambdaContext, MalformedQuery, build_event, new_request_id
 from runtime.gateway.outgoing import MalformedAnswer, from_lambda
 from runtime.gateway.routing import Target
 from tests.unit.gateway.conftest import StandIn
@@ -100,3 +101,11 @@ class TestAnswers:
     def test_what_is_no_answer_is_malformed(self, answer: object) -> None:
         with pytest.raises(MalformedAnswer):
             from_lambda(answer)
+
+
+def test_a_request_id_is_a_random_uuid_and_never_the_same() -> None:
+    made = [new_request_id() for _ in range(200)]
+    assert len(set(made)) == 200
+    for text in made:
+        parsed = uuid.UUID(text)
+        assert (str(parsed), parsed.version, parsed.variant) == (text, 4, uuid.RFC_4122)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,8 +12,8 @@ from hypothesis import strategies as st
 from shared import clock, ids
 
 prefixes = st.from_regex(r"[a-z][a-z0-9]{1,7}", fullmatch=True)
+MOMENT = datetime(2031, 5, 1, 10, tzinfo=UTC)
 raws = st.binary(min_size=16, max_size=16)
-# Hypothesis wants its bounds without a zone and adds it.
 # Hypothesis wants its bounds without a zone and adds it.
 moments = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 
@@ -105,3 +106,34 @@ def test_prefixes_are_short_lowercase_words(prefix: str) -> None:
 def test_randomness_has_ten_bytes() -> None:
     with pytest.raises(ids.MalformedId):
         ids.new_id("evt", randomness=b"short")
+
+
+def _drawn(count: int = 20) -> list[str]:
+    return [ids.new_id("hld", MOMENT) for _ in range(count)]
+
+
+def test_ids_drawn_from_a_seed_are_the_same_again() -> None:
+    with ids.seeded(7):
+        first = _drawn()
+    with ids.seeded(7):
+        again = _drawn()
+    with ids.seeded(8):
+        other = _drawn()
+    assert first == again
+    assert not set(first) & set(other)
+    assert len(set(first)) == len(first)
+
+
+def test_a_source_means_every_thread_and_ends_with_its_block() -> None:
+    with ids.use(lambda count: b"\x07" * count):
+        with ThreadPoolExecutor(2) as threads:
+            drawn = {threads.submit(ids.new_id, "hld", MOMENT).result() for _ in range(4)}
+        with ids.use(bytes):
+            assert raw_tail(ids.new_id("hld", MOMENT)) == bytes(10)
+        assert drawn == {ids.new_id("hld", MOMENT)}
+        assert ids.new_id("hld", MOMENT, bytes(10)) not in drawn, "randomness that was given wins"
+    assert ids.new_id("hld", MOMENT) not in drawn
+
+
+def raw_tail(any_id: str) -> bytes:
+    return ids.raw_bytes(any_id)[6:]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from contracts.orders import OrderRefunded
+from contracts.reservations import PlacesOffered
 from contracts.sale import Buyer, PlaceSold
 from contracts.tickets import Document, TicketIssued, TicketsIssued
 from shared import ids
@@ -64,5 +65,39 @@ def refunded(sale: TicketsIssued, **changes: Any) -> OrderRefunded:
         refunded_at=AT,
         was_confirmed=True,
         confirmed_at=AT,
+    )
+    return msgspec.structs.replace(message, **changes)
+
+
+def offered(sale: TicketsIssued, **changes: Any) -> PlacesOffered:
+    """Two seats for somebody who waited for them."""
+    price = Money(4500, "USD")
+    message = PlacesOffered(
+        entry_id=ids.new_id("wle", AT),
+        version=3,
+        hold_id=ids.new_id("hld", AT),
+        event_id=sale.event_id,
+        event_name=sale.event_name,
+        organiser_id=sale.organiser_id,
+        time_zone=sale.time_zone,
+        buyer=sale.buyer,
+        ticket_type_name="Standard",
+        places=tuple(
+            PlaceSold(
+                pool_id=ids.new_id("pol", AT),
+                block=0,
+                slot=slot,
+                ticket_type_id=ids.new_id("tty", AT),
+                ticket_type_name="Standard",
+                price=price,
+                section="Orchestra",
+                row="C",
+                seat=str(12 + slot),
+            )
+            for slot in range(2)
+        ),
+        total=price * 2,
+        offered_at=AT,
+        expires_at=AT + timedelta(minutes=30),
     )
     return msgspec.structs.replace(message, **changes)

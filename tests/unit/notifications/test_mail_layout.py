@@ -14,8 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.notifications import domain, layout
-from services.notifications.domain import Undeliverable, header_text, refund_mail, require_address, tickets_mail
-from tests.unit.notifications.sample_mails import issued, refunded
+from services.notifications.domain import (
+    Undeliverable,
+    header_text,
+    offer_mail,
+    refund_mail,
+    require_address,
+    tickets_mail,
+)
+from shared.money import Money
+from tests.unit.notifications.sample_mails import issued, offered, refunded
 
 SENDER = "box-office@stagedoor.example"
 HEADERS = ["From", "To", "Subject", "Message-ID", "Auto-Submitted", "Content-Type", "MIME-Version"]
@@ -83,6 +91,45 @@ def test_the_refund_mail_says_how_much_and_why() -> None:
         assert "your places had gone to somebody else" in body_of(refused, kind)
         assert "No tickets were issued" in body_of(refused, kind)
     assert list(refused.iter_attachments()) == []
+
+
+def test_of_an_order_that_had_cost_nothing_no_money_is_mentioned() -> None:
+    free = refunded(issued(), was_confirmed=False, confirmed_at=None, reason="places_taken", amount=Money(0, "USD"))
+    message = parsed(layout.compose(refund_mail(free, None), SENDER, None))
+    assert message["Subject"] == "Your order was cancelled"
+    for kind in ("plain", "html"):
+        text = body_of(message, kind)
+        assert "your order was cancelled, because your places had gone to somebody else. It had cost nothing" in text
+        assert "paid" not in text
+        assert "0.00" not in text
+
+
+def test_the_offer_says_what_is_kept_until_when_and_where_to_take_it() -> None:
+    offer = offered(issued())
+    message = parsed(layout.compose(offer_mail(offer, "https://tickets.example/"), SENDER, None))
+    assert message["Subject"] == "2 places for Mahler: Symphony No. 9, kept for you"
+    address = f"https://tickets.example/waiting-list/{offer.event_id}"
+    for kind in ("plain", "html"):
+        body = body_of(message, kind)
+        for expected in (
+            "Bea Büyer",
+            "Mahler: Symphony No. 9",
+            "Tuesday, 1 September 2026",
+            "08:30 EDT",
+            "Orchestra, row C, seat 12",
+            "Orchestra, row C, seat 13",
+            "90.00",
+            address,
+            "next person on the list",
+        ):
+            assert expected in body, (kind, expected)
+        assert "bought tickets" not in body
+    assert list(message.iter_attachments()) == []
+    one = msgspec.structs.replace(offer, places=offer.places[:1], event_name="<b>Loud</b>\nBcc: x@example.com")
+    mail = parsed(layout.compose(offer_mail(one, "https://tickets.example"), SENDER, None))
+    assert mail["Bcc"] is None
+    assert "1 place came free, and is kept for you" in " ".join(body_of(mail, "plain").split())
+    assert "<b>Loud" not in body_of(mail, "html")
 
 
 def test_what_people_call_themselves_is_text_in_html_not_markup() -> None:
@@ -205,7 +252,7 @@ def test_a_claim_is_kept_for_a_minute_and_what_was_sent_for_ever() -> None:
     sale = issued()
     mail = tickets_mail(sale)
     claimed = domain.Sent(
-        order_id=mail.order_id,
+        about_id=mail.about_id,
         kind="tickets",
         version=1,
         organiser_id=mail.organiser_id,

@@ -85,7 +85,7 @@ def order_in(state: OrderState) -> Order:
         return paid
     if state is OrderState.CONFIRMED:
         return changed(domain.confirm(paid, paid.places, LATER))
-    refunding = changed(domain.refuse(paid, "places_taken"))
+    refunding = changed(domain.refuse(paid, "places_taken", LATER))
     if state is OrderState.REFUNDING:
         return refunding
     assert state is OrderState.REFUNDED

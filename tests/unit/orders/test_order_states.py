@@ -28,7 +28,7 @@ FACTS: dict[str, Callable[[Order], Change | ExtraPayment | None]] = {
     "pay too little": lambda order: domain.receive_payment(order, PAYMENT_ID, Money(1, "USD"), LATER),
     "pay again": lambda order: domain.receive_payment(order, OTHER_PAYMENT_ID, order.total, LATER),
     "confirm": lambda order: domain.confirm(order, order.places, LATER),
-    "refuse": lambda order: domain.refuse(order, "places_taken"),
+    "refuse": lambda order: domain.refuse(order, "places_taken", LATER),
     "refund": lambda order: domain.receive_refund(order, PAYMENT_ID, order.total, LATER),
     "refund again": lambda order: domain.receive_refund(order, OTHER_PAYMENT_ID, order.total, LATER),
 }

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.orders import OrderCancelled, OrderConfirmed, OrderPaid, OrderRefunded, OrderRefunding
-from contracts.sale import PlaceSold
+from contracts.sale import PlaceSold, QuotaSlot
 from services.orders import announcements, repository
 from services.orders.domain import ExtraPayment, Order, OrderState
 from shared import ids
@@ -20,6 +20,13 @@ from tests.unit.orders.sample_sale import BUYER, OTHER_PAYMENT_ID, PAYMENT_ID, o
 
 raw_ids = st.binary(min_size=16, max_size=16)
 labels = st.none() | st.text(max_size=20)
+uses = st.builds(
+    QuotaSlot,
+    st.sampled_from(["tty_cap", "vou_code", "evt_e:per_p"]),
+    st.integers(0, 999),
+    st.integers(0, 24),
+    st.integers(1, 25_000),
+)
 places = st.builds(
     PlaceSold,
     pool_id=raw_ids.map(lambda raw: ids.from_raw_bytes("pol", raw)),
@@ -31,6 +38,7 @@ places = st.builds(
     section=labels,
     row=labels,
     seat=labels,
+    quotas=st.lists(uses, max_size=3).map(tuple),
 )
 
 
@@ -77,6 +85,31 @@ def test_what_the_messages_say_of_the_money() -> None:
     assert (message.amount, message.reason, message.was_confirmed) == (order.total, "places_taken", False)
     paid: Any = announcements.order_paid(image_of(order_in(OrderState.PAID), OrderPaid.type_name))
     assert (paid.payment_id, paid.total, paid.buyer) == (PAYMENT_ID, order.total, BUYER)
+
+
+@pytest.mark.parametrize("state", [OrderState.PAID, OrderState.CONFIRMED, OrderState.CANCELLED, OrderState.REFUNDED])
+def test_the_limits_that_places_count_for_are_passed_on_untouched(state: OrderState) -> None:
+    order = order_in(state)
+    uses = (QuotaSlot("tty_cap", 3, 24, 1000), QuotaSlot("evt_a:per_b", 0, 1, 4))
+    counted = [msgspec.structs.replace(place, quotas=uses[:number]) for number, place in enumerate(order.places)]
+    order = msgspec.structs.replace(order, places=tuple(counted))
+    types: dict[OrderState, Any] = {
+        OrderState.PAID: OrderPaid,
+        OrderState.CONFIRMED: OrderConfirmed,
+        OrderState.CANCELLED: OrderCancelled,
+        OrderState.REFUNDED: OrderRefunded,
+    }
+    image = image_of(order, types[state].type_name)
+    message: Any = announcements.BUILDERS[types[state].type_name](image)
+    assert message.places == order.places
+    assert any(place.quotas for place in message.places)
+
+
+def test_places_packed_before_there_were_limits_are_read() -> None:
+    order = order_in(OrderState.PAID)
+    packed = msgspec.msgpack.decode(repository.pack_sale(order.buyer, order.places))
+    before = msgspec.msgpack.encode(packed[:5])
+    assert repository.unpack_sale(before, order.total.currency) == (order.buyer, order.places)
 
 
 def test_a_row_that_lacks_what_it_announces_is_refused() -> None:

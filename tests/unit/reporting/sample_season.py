@@ -10,6 +10,7 @@ import msgspec
 
 from contracts.catalog import EventPublished, Pool, TicketType, Venue
 from contracts.orders import OrderConfirmed, OrderRefunded
+from contracts.reservations import PoolChanged
 from contracts.sale import Buyer, PlaceSold
 from contracts.tickets import TicketAdmitted
 from shared import ids
@@ -112,6 +113,23 @@ def passages(
             admitted_at=at + timedelta(minutes=number),
         )
         for number, direction in enumerate(directions, start=1)
+    ]
+
+
+def resized(of: EventPublished, capacities: Sequence[int], *, at: datetime = AT) -> list[PoolChanged]:
+    """Its only pool, made so large one after the other."""
+    return [
+        PoolChanged(
+            pool_id=of.pools[0].pool_id,
+            version=number,
+            event_id=of.event_id,
+            organiser_id=of.organiser_id,
+            kind="general",
+            capacity=capacity,
+            closed=False,
+            changed_at=at + timedelta(minutes=number),
+        )
+        for number, capacity in enumerate(capacities, start=2)
     ]
 
 

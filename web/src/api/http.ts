@@ -42,7 +42,7 @@ function newKey(): string {
 }
 
 /** Writes once, however often it has to be sent: every write carries an Idempotency-Key. */
-export async function write<T>(method: "POST" | "DELETE", path: string, body?: unknown, headers: Headers = {}): Promise<T> {
+export async function write<T>(method: "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: unknown, headers: Headers = {}): Promise<T> {
   const what = `${method} ${path} ${JSON.stringify(body ?? null)}`;
   const key = unanswered.get(what) ?? newKey();
   unanswered.set(what, key);

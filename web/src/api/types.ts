@@ -32,6 +32,7 @@ export interface TicketType {
   sale_starts_at?: string | null;
   sale_ends_at?: string | null;
   places_per_order_max?: number | null;
+  access?: "public" | "voucher" | "complimentary";
 }
 
 export interface Work {
@@ -41,11 +42,17 @@ export interface Work {
   soloists?: string[];
 }
 
+export interface NamedPool {
+  pool_id: string;
+  name: string;
+}
+
 export interface Event extends EventSummary {
   doors_at: string | null;
   description: string | null;
   hold_seconds: number;
   places_per_order_max: number;
+  pools: NamedPool[];
   ticket_types: TicketType[];
   programme: Work[];
 }
@@ -58,6 +65,8 @@ export interface SectionAvailability {
   free: number;
   rows: Run[];
   free_bits: string;
+  accessible_bits?: string;
+  companion_bits?: string;
 }
 
 export interface Availability {
@@ -68,9 +77,12 @@ export interface Availability {
     capacity: number;
     free: number;
     held: number;
+    closed?: boolean;
     sections: SectionAvailability[];
   }[];
-  ticket_types: { ticket_type_id: string; free: number; held: number }[];
+  ticket_types: { ticket_type_id: string; free: number; held: number; accessible_free?: number }[];
+  /** When an event has a waiting room: holds then need its Pass. */
+  waiting_room?: { opens_at: string } | null;
 }
 
 export interface PlaceSold {
@@ -85,6 +97,105 @@ export interface PlaceSold {
   seat: string | null;
 }
 
+/** What everybody is told who waits for an on-sale. A number is served when its rank is below `serving`. */
+export interface WaitingRoomStatus {
+  event_id: string;
+  state: "before" | "open" | "paused" | "closed" | "sold_out";
+  reason: "store-away" | "ended" | null;
+  opens_at: string;
+  seed: string | null;
+  drawn: number | null;
+  serving: number;
+  passes_per_second: number;
+  notice: string | null;
+}
+
+export interface WaitingNumber {
+  event_id: string;
+  number: string;
+  serial: number;
+  phase: "before" | "after";
+  rank: number | null;
+}
+
+export interface Pass {
+  event_id: string;
+  pass: string;
+  expires_at: string;
+}
+
+export interface WaitingRoomSettings {
+  version: number;
+  opens_at: string;
+  passes_per_second_max: number;
+  pass_seconds: number;
+  paused: boolean;
+  ended: boolean;
+  notice: string | null;
+}
+
+/** A waiting room as its organiser sees it. */
+export interface WaitingRoomControl {
+  settings: WaitingRoomSettings;
+  state: WaitingRoomStatus["state"];
+  reason: string | null;
+  waiting: number;
+  served: number;
+  rate: number;
+  explanation: string;
+  passes_outstanding: number;
+  places_free: number | null;
+  places_held: number | null;
+  last_minute: { passes: number; holds: number; places_held: number; places_bought: number; refused: number };
+  updated_at: string;
+}
+
+export interface Pool {
+  pool_id: string;
+  kind: "general" | "seated";
+  capacity: number;
+  capacity_wanted: number | null;
+  complete: boolean;
+  sold: number;
+  held: number;
+  withheld: number;
+  free: number;
+  closed: boolean;
+  version: number;
+}
+
+export interface Withholding {
+  withholding_id: string;
+  pool_id: string;
+  name: string;
+  places: number;
+  missed: number;
+  seats: { section: string; row: string; first: number; last: number }[];
+}
+
+export interface Voucher {
+  voucher_id: string;
+  code: string;
+  uses_max: number;
+  ticket_type_ids: string[];
+  percent_off: number;
+  price: Money | null;
+  revoked: boolean;
+}
+
+export interface WaitingListEntry {
+  entry_id: string;
+  ticket_type_id: string;
+  quantity: number;
+  state: "waiting" | "offered" | "taken" | "unanswered" | "left" | "ended";
+  joined_at: string;
+  expires_at: string | null;
+  places: PlaceSold[];
+  total: Money | null;
+  hold_id: string | null;
+  hold_token: string | null;
+}
+
 export interface Hold {
   hold_id: string;
   event_id: string;
@@ -93,6 +204,7 @@ export interface Hold {
   places: PlaceSold[];
   total: Money;
   hold_token: string;
+  extended: boolean;
 }
 
 export type OrderState =
@@ -174,6 +286,7 @@ export interface EventSales extends Amounts {
   time_zone: string | null;
   admitted: number;
   inside: number;
+  capacity: number | null;
   other_currencies: Amounts[];
 }
 

@@ -6,7 +6,11 @@ import type { Problem } from "../api/wire.ts";
 interface FieldProps {
   label: string;
   name: string;
-  type?: "text" | "email" | "password";
+  type?: "text" | "email" | "password" | "number";
+  /** Of numbers: whole ones from 1, unless it is said otherwise. */
+  min?: number;
+  max?: number;
+  step?: number | "any";
   autocomplete?: string;
   value: string;
   hint?: string;
@@ -20,7 +24,7 @@ export function isAbout(problem: Problem | null | undefined, name: string): bool
   return problem?.field === `$.${name}` || problem?.field === name;
 }
 
-export function Field({ label, name, type = "text", autocomplete, value, hint, required = true, problem, onValue }: FieldProps) {
+export function Field({ label, name, type = "text", min = 1, max, step = 1, autocomplete, value, hint, required = true, problem, onValue }: FieldProps) {
   const id = useId();
   const wrong = isAbout(problem, name);
   const about = [hint && `${id}-hint`, wrong && `${id}-wrong`].filter(Boolean).join(" ");
@@ -39,6 +43,7 @@ export function Field({ label, name, type = "text", autocomplete, value, hint, r
       <label for={id}>{label}</label>
       {type === "password" && <input type="password" {...shared} />}
       {type === "email" && <input type="email" autoCapitalize="none" {...shared} />}
+      {type === "number" && <input type="number" min={min} max={max} step={step} {...shared} />}
       {type === "text" && <input type="text" {...shared} />}
       {hint && (
         <p class="hint" id={`${id}-hint`}>

@@ -1,6 +1,6 @@
 /** What is held, for how long, and the way to pay or to let go. */
 import { useAction } from "../api/loading.ts";
-import { type Basket, basket, orderAndOpenCheckout, release, setBasket } from "../basket.ts";
+import { type Basket, basket, extend, orderAndOpenCheckout, release, setBasket } from "../basket.ts";
 import { shortDayText, timeText } from "../dates.ts";
 import { Countdown, useTimeLeft } from "../parts/countdown.tsx";
 import { Page } from "../parts/page.tsx";
@@ -12,6 +12,7 @@ function Held({ held }: { held: Basket }) {
   const left = useTimeLeft(held);
   const paying = useAction();
   const releasing = useAction();
+  const extending = useAction();
   const { event } = held;
   const pay = (): void => {
     void paying.run(async () => window.location.assign(await orderAndOpenCheckout(held)));
@@ -19,7 +20,9 @@ function Held({ held }: { held: Basket }) {
   if (left === 0) {
     return (
       <>
-        <p class="note">The time is over, and the places went back on sale.</p>
+        <p class="note" role="status">
+          The time to pay for {event.name} is over, and the places went back on sale.
+        </p>
         <p>
           <a class="button" href={`/events/${event.event_id}`} onClick={() => setBasket(null)}>
             Choose again
@@ -32,6 +35,11 @@ function Held({ held }: { held: Basket }) {
     <div class="card">
       <p class="kept">
         Kept for you for <Countdown left={left} />
+        {!held.hold.extended && held.orderId === null && (
+          <button type="button" class="plain" disabled={extending.busy} onClick={() => void extending.run(() => extend(held))}>
+            More time
+          </button>
+        )}
       </p>
       <h2>
         <a href={`/events/${event.event_id}`}>{event.name}</a>
@@ -40,10 +48,10 @@ function Held({ held }: { held: Basket }) {
         {shortDayText(event.starts_at, event.time_zone)}, {timeText(event.starts_at, event.time_zone)} · {event.venue.name}
       </p>
       <Places places={held.hold.places} total={held.hold.total} />
-      <ProblemNote problem={paying.problem ?? releasing.problem} />
+      <ProblemNote problem={paying.problem ?? releasing.problem ?? extending.problem} />
       <div class="actions">
         <button type="button" class="button" disabled={paying.busy || releasing.busy} onClick={pay}>
-          {paying.busy ? "Opening the checkout…" : held.orderId === null ? "Order and pay" : "Pay"}
+          {paying.busy ? "Opening the checkout…" : held.hold.total.amount === 0 ? "Order" : held.orderId === null ? "Order and pay" : "Pay"}
         </button>
         <button
           type="button"
@@ -51,14 +59,19 @@ function Held({ held }: { held: Basket }) {
           disabled={paying.busy || releasing.busy}
           onClick={() => void releasing.run(() => release(held))}
         >
-          {releasing.busy ? "Releasing…" : "Release"}
+          {releasing.busy ? "Giving back…" : "Give back"}
         </button>
       </div>
-      <p class="quiet small">You pay on the payment company's page and come back here for your tickets.</p>
+      {held.hold.total.amount > 0 && <p class="quiet small">You pay on the payment company's page and come back here for your tickets.</p>}
+      {held.orderId === null && (
+        <a class="plain" href={`/events/${event.event_id}`}>
+          Change what is in it
+        </a>
+      )}
       {held.orderId !== null && (
-        <p class="small">
-          <a href={`/orders/${held.orderId}`}>See the order</a>
-        </p>
+        <a class="plain" href={`/orders/${held.orderId}`}>
+          See the order
+        </a>
       )}
     </div>
   );

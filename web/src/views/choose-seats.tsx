@@ -1,8 +1,9 @@
 /** Chosen seats of the plan: first the section, then the seats in their rows. */
 import { useMemo, useState } from "preact/hooks";
 import type { Availability, Event, TicketType } from "../api/types.ts";
+import { basket, replaceable } from "../basket.ts";
 import { moneyText, sumOf } from "../money.ts";
-import { type ChosenSeat, linesOf, rowsOf, type Seat, seatName, typesFor } from "../seats.ts";
+import { type ChosenSeat, chosenOf, companionsAlone, KIND_TEXTS, linesOf, rowsOf, type Seat, seatName, typesFor } from "../seats.ts";
 import { HoldBar, saleNote } from "./hold-bar.tsx";
 import { SeatPlan } from "./seat-plan.tsx";
 
@@ -35,7 +36,10 @@ function ChosenList({ event, chosen, change }: ChosenListProps) {
           change(chosen.map((each) => (each === one ? { ...each, ticketTypeId } : each)));
         return (
           <li key={name}>
-            <span>{name}</span>
+            <span>
+              {name}
+              {one.seat.kind !== "seat" && <span class="quiet small detail">{KIND_TEXTS[one.seat.kind]}</span>}
+            </span>
             {types.length > 1 && (
               <select aria-label={`Ticket for ${name}`} value={one.ticketTypeId} onChange={(pick) => retype(pick.currentTarget.value)}>
                 {types.map((type) => (
@@ -60,7 +64,11 @@ export function ChooseSeats({ event, left, reload }: ChooseSeatsProps) {
   const pools = left.pools.filter((pool) => pool.kind === "seated" && pool.sections.length > 0);
   const places = pools.flatMap((pool) => pool.sections.map((section) => ({ pool, section })));
   const [at, setAt] = useState(0);
-  const [chosen, setChosen] = useState<ChosenSeat[]>([]);
+  const [own] = useState<ChosenSeat[]>(() => {
+    const held = basket.get();
+    return held !== null && replaceable(held, event) ? chosenOf(held.hold.places, left) : [];
+  });
+  const [chosen, setChosen] = useState(own);
   const open = places[Math.min(at, places.length - 1)];
   const rows = useMemo(() => (open === undefined ? [] : rowsOf(open.section)), [open?.section]);
   if (open === undefined) return null;
@@ -73,9 +81,11 @@ export function ChooseSeats({ event, left, reload }: ChooseSeatsProps) {
     else setChosen([...chosen, { poolId, seat, ticketTypeId: type.ticket_type_id }]);
   };
   const prices = chosen.flatMap((one) => typeOf(event, one.ticketTypeId)?.price ?? []);
+  const needsVoucher = chosen.some((one) => typeOf(event, one.ticketTypeId)?.access === "voucher");
+  const alone = companionsAlone(chosen)[0];
   // After a refusal somebody else may have the seats: they are chosen anew from what is left.
   const refused = (): void => {
-    setChosen([]);
+    setChosen(own);
     reload();
   };
   return (
@@ -93,10 +103,19 @@ export function ChooseSeats({ event, left, reload }: ChooseSeatsProps) {
         rows={rows}
         priceOf={(seat) => buyable(seat)?.price}
         isChosen={(seat) => chosen.some((one) => seatName(one.seat) === seatName(seat))}
+        isOwn={(seat) => own.some((one) => seatName(one.seat) === seatName(seat))}
         toggle={toggle}
       />
       <ChosenList event={event} chosen={chosen} change={setChosen} />
-      <HoldBar event={event} places={chosen.length} total={sumOf(prices)} lines={() => linesOf(chosen)} refused={refused} />
+      <HoldBar
+        event={event}
+        places={chosen.length}
+        total={sumOf(prices)}
+        needsVoucher={needsVoucher}
+        against={alone === undefined ? null : `${seatName(alone)} is a companion seat: it goes with a wheelchair place beside it.`}
+        lines={() => linesOf(chosen)}
+        refused={refused}
+      />
     </>
   );
 }

@@ -65,8 +65,14 @@ function SalesTable({ events }: { events: EventSales[] }) {
               <th scope="row">
                 <a href={`/events/${event.event_id}`}>{event.name ?? event.event_id}</a>
                 <span class="quiet small">{event.starts_at && event.time_zone && shortDayText(event.starts_at, event.time_zone)}</span>
+                <a class="small plain" href={`/on-sale/${event.event_id}`}>
+                  Steer the sale
+                </a>
               </th>
-              <td>{event.sold}</td>
+              <td>
+                {event.sold}
+                {event.capacity !== null && <span class="quiet small"> of {event.capacity.toLocaleString("en-US")}</span>}
+              </td>
               <td>{moneyText(event.revenue)}</td>
               <td>{moneyText(event.refunded)}</td>
               <td>{event.admitted}</td>

@@ -2,12 +2,15 @@
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { Money } from "../api/types.ts";
 import { moneyText } from "../money.ts";
-import { type Seat, seatName, type SeatRow } from "../seats.ts";
+import { CompanionSign, WheelchairSign } from "../parts/signs.tsx";
+import { KIND_TEXTS, type Seat, type SeatRow, seatText } from "../seats.ts";
 
 interface SeatPlanProps {
   rows: SeatRow[];
   priceOf(seat: Seat): Money | undefined;
   isChosen(seat: Seat): boolean;
+  /** Whether a seat is in the basket that this would change. */
+  isOwn(seat: Seat): boolean;
   toggle(seat: Seat): void;
 }
 
@@ -34,7 +37,11 @@ function shade(rank: number): number {
   return Math.min(Math.max(rank, 0), SHADES - 1);
 }
 
-function Legend({ zones }: { zones: Zone[] }) {
+const SIGNS = { wheelchair: WheelchairSign, companion: CompanionSign };
+const KINDS = ["wheelchair", "companion"] as const;
+
+function Legend({ zones, rows }: { zones: Zone[]; rows: SeatRow[] }) {
+  const seats = rows.flatMap((row) => row.runs.flat());
   return (
     <ul class="legend">
       {zones.map(({ zone, price }, rank) => (
@@ -47,12 +54,20 @@ function Legend({ zones }: { zones: Zone[] }) {
         <span class="swatch taken" aria-hidden="true" />
         taken
       </li>
+      {KINDS.filter((kind) => seats.some((seat) => seat.kind === kind)).map((kind) => {
+        const Sign = SIGNS[kind];
+        return (
+          <li key={kind}>
+            <Sign /> {KIND_TEXTS[kind]}
+          </li>
+        );
+      })}
     </ul>
   );
 }
 
 /** Tab comes to the plan once; arrows go from seat to seat. 1,200 stops of Tab would be a wall. */
-export function SeatPlan({ rows, priceOf, isChosen, toggle }: SeatPlanProps) {
+export function SeatPlan({ rows, priceOf, isChosen, isOwn, toggle }: SeatPlanProps) {
   const plan = useRef<HTMLDivElement>(null);
   const [at, setAt] = useState<[number, number]>([0, 0]);
   const zones = useMemo(() => zonesOf(rows, priceOf), [rows]);
@@ -69,7 +84,7 @@ export function SeatPlan({ rows, priceOf, isChosen, toggle }: SeatPlanProps) {
   };
   return (
     <>
-      <Legend zones={zones} />
+      <Legend zones={zones} rows={rows} />
       <div class="plan" ref={plan} onKeyDown={go} role="group" aria-label="Seats; move with the arrow keys">
         <p class="stage" aria-hidden="true">
           Stage
@@ -87,7 +102,8 @@ export function SeatPlan({ rows, priceOf, isChosen, toggle }: SeatPlanProps) {
                     seatAt += 1;
                     const here: [number, number] = [rowAt, seatAt];
                     const price = priceOf(seat);
-                    const taken = !seat.free || price === undefined;
+                    const taken = !(seat.free || isOwn(seat)) || price === undefined;
+                    const Sign = seat.kind === "seat" ? null : SIGNS[seat.kind];
                     return (
                       <button
                         key={seat.seat}
@@ -97,10 +113,11 @@ export function SeatPlan({ rows, priceOf, isChosen, toggle }: SeatPlanProps) {
                         tabIndex={at[0] === rowAt && at[1] === seatAt ? 0 : -1}
                         aria-pressed={isChosen(seat)}
                         aria-disabled={taken}
-                        aria-label={`${seatName(seat)}, ${taken ? "taken" : moneyText(price)}`}
+                        aria-label={seatText(seat, taken ? null : moneyText(price))}
                         onFocus={() => setAt(here)}
                         onClick={() => taken || toggle(seat)}
                       >
+                        {Sign && <Sign />}
                         {seat.seat}
                       </button>
                     );

@@ -18,12 +18,14 @@ from contracts.orders import OrderConfirmed, OrderRefunded
 from contracts.tickets import TicketAdmitted
 from services.reporting import domain
 from services.reporting.domain import EventFigures, EventReport, Figures, Period, TypeFigures
+from services.reporting.repository.pools import capacities, keep_published
+from services.reporting.repository.statements import rows, run
 from shared import clock
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-TABLES: Final = ("events", "ticket_types", "orders", "order_lines", "admissions")
+TABLES: Final = ("events", "ticket_types", "orders", "order_lines", "admissions", "pools")
 
 _KEEP_EVENT: Final = """
     INSERT INTO events (event_id, version, organiser_id, name, starts_at, time_zone, currency)
@@ -124,7 +126,7 @@ class _Event(msgspec.Struct, frozen=True):
 def keep_event(engine: Engine, message: EventPublished) -> None:
     """Keep an event's name, time and currency, and its ticket types' names, unless newer ones are there."""
     with engine.begin() as connection:
-        _run(
+        run(
             connection,
             _KEEP_EVENT,
             event_id=message.event_id,
@@ -137,7 +139,7 @@ def keep_event(engine: Engine, message: EventPublished) -> None:
         )
         # In the order of their keys, as everywhere: two writers of several rows then cannot wait for each other.
         for ticket_type in sorted(message.ticket_types, key=lambda each: each.ticket_type_id):
-            _run(
+            run(
                 connection,
                 _KEEP_TICKET_TYPE,
                 event_id=message.event_id,
@@ -145,12 +147,13 @@ def keep_event(engine: Engine, message: EventPublished) -> None:
                 name=ticket_type.name,
                 version=message.version,
             )
+        keep_published(connection, message)
 
 
 def keep_sale(engine: Engine, message: OrderConfirmed) -> None:
     """Count a confirmed order."""
     with engine.begin() as connection:
-        _run(
+        run(
             connection,
             _CONFIRM,
             **_order(message, message.total.currency, message.total.amount),
@@ -170,7 +173,7 @@ def keep_refund(engine: Engine, message: OrderRefunded) -> None:
     total = domain.total_of(message.places, message.amount.currency)
     refunded_at = clock.epoch_milliseconds(message.refunded_at)
     with engine.begin() as connection:
-        _run(
+        run(
             connection,
             _REFUND,
             **_order(message, message.amount.currency, total.amount),
@@ -186,7 +189,7 @@ def keep_refund(engine: Engine, message: OrderRefunded) -> None:
 def keep_admission(engine: Engine, message: TicketAdmitted) -> None:
     """Count a ticket's entry, and whether it is inside by its latest passage."""
     with engine.begin() as connection:
-        _run(
+        run(
             connection,
             _KEEP_ADMISSION,
             ticket_id=message.ticket_id,
@@ -208,15 +211,22 @@ def sales(engine: Engine, organiser_id: str, period: Period, event_id: str | Non
     }
     with engine.connect() as connection:
         events = _events(connection, asked)
-        figures = _merged(_rows(connection, _SOLD, asked), _rows(connection, _REFUNDED, asked), "event_id")
-        admitted = {row["event_id"]: row for row in _rows(connection, _ADMITTED, asked)}
+        figures = _merged(rows(connection, _SOLD, asked), rows(connection, _REFUNDED, asked), "event_id")
+        places = capacities(connection, asked)
+        admitted = {row["event_id"]: row for row in rows(connection, _ADMITTED, asked)}
     by_event: dict[str, dict[str, Figures]] = defaultdict(dict)
     for (event_id, currency), each in figures.items():
         by_event[event_id][currency] = each
     # Of an event whose publication has not arrived yet, the figures are known already and the name is not.
     strange = sorted(by_event.keys() - events.keys())
     return [
-        _event_figures(event_id, events.get(event_id), by_event.get(event_id, {}), admitted.get(event_id, {}))
+        _event_figures(
+            event_id,
+            events.get(event_id),
+            by_event.get(event_id, {}),
+            admitted.get(event_id, {}),
+            places.get(event_id),
+        )
         for event_id in [*events, *strange]
     ]
 
@@ -231,13 +241,13 @@ def event_report(engine: Engine, event_id: str, organiser_id: str) -> EventRepor
     with engine.connect() as connection:
         types = {
             row["ticket_type_id"]: row["name"]
-            for row in _rows(
+            for row in rows(
                 connection, "SELECT ticket_type_id, name FROM ticket_types WHERE event_id = :event_id", asked
             )
         }
-        by_type = _by_type(_rows(connection, _BY_TYPE, asked), types, event.by_currency[0].currency)
+        by_type = _by_type(rows(connection, _BY_TYPE, asked), types, event.by_currency[0].currency)
         quarters = _merged(
-            _rows(connection, _SOLD_BY_QUARTER, asked), _rows(connection, _REFUNDED_BY_QUARTER, asked), "quarter"
+            rows(connection, _SOLD_BY_QUARTER, asked), rows(connection, _REFUNDED_BY_QUARTER, asked), "quarter"
         )
     return EventReport(event=event, by_ticket_type=by_type, by_day=domain.by_day(quarters, event.time_zone or "UTC"))
 
@@ -246,38 +256,26 @@ def organiser_of(engine: Engine, event_id: str) -> str | None:
     """Whose event it is, from its publication or else its first sale; None when nothing is known of it."""
     with engine.connect() as connection:
         for table in ("events", "orders"):
-            rows = _rows(
+            found = rows(
                 connection,
                 f"SELECT organiser_id FROM {table} WHERE event_id = :event_id LIMIT 1",
                 {"event_id": event_id},
             )
-            if rows:
-                return str(rows[0]["organiser_id"])
+            if found:
+                return str(found[0]["organiser_id"])
     return None
 
 
 def empty(engine: Engine) -> dict[str, int]:
     """Forget everything, so that a republish fills it anew; answers how many rows each table had."""
     with engine.begin() as connection:
-        return {table: _run(connection, f"DELETE FROM {table}") for table in TABLES}
+        return {table: run(connection, f"DELETE FROM {table}") for table in TABLES}
 
 
 def is_ready(engine: Engine) -> bool:
     """Whether the database answers."""
     with engine.connect() as connection:
-        return len(_rows(connection, "SELECT 1 AS one", {})) == 1
-
-
-def _run(connection: Connection, statement: str, **values: Any) -> int:
-    from sqlalchemy import text
-
-    return int(connection.execute(text(statement), values).rowcount)
-
-
-def _rows(connection: Connection, statement: str, values: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    from sqlalchemy import text
-
-    return [dict(row) for row in connection.execute(text(statement), values).mappings()]
+        return len(rows(connection, "SELECT 1 AS one", {})) == 1
 
 
 def _order(message: OrderConfirmed | OrderRefunded, currency: str, total: int) -> dict[str, Any]:
@@ -293,7 +291,7 @@ def _order(message: OrderConfirmed | OrderRefunded, currency: str, total: int) -
 
 def _keep_lines(connection: Connection, message: OrderConfirmed | OrderRefunded) -> None:
     for line in domain.lines_of(message.places):
-        _run(
+        run(
             connection,
             _KEEP_LINE,
             order_id=message.order_id,
@@ -317,7 +315,7 @@ def _events(connection: Connection, asked: Mapping[str, Any]) -> dict[str, _Even
             time_zone=row["time_zone"],
             currency=row["currency"],
         )
-        for row in _rows(connection, statement, asked)
+        for row in rows(connection, statement, asked)
     }
 
 
@@ -339,7 +337,11 @@ def _merged(
 
 
 def _event_figures(
-    event_id: str, event: _Event | None, by_currency: Mapping[str, Figures], admitted: Mapping[str, Any]
+    event_id: str,
+    event: _Event | None,
+    by_currency: Mapping[str, Figures],
+    admitted: Mapping[str, Any],
+    capacity: int | None,
 ) -> EventFigures:
     # Its own currency first, also before anything was sold; an unknown event's are told by name.
     own = event.currency if event is not None else min(by_currency)
@@ -352,6 +354,7 @@ def _event_figures(
         by_currency=[by_currency.get(currency, Figures(currency=currency)) for currency in order],
         admitted=int(admitted.get("admitted", 0)),
         inside=int(admitted.get("inside", 0)),
+        capacity=capacity,
     )
 
 
