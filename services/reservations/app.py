@@ -12,7 +12,7 @@ from services.reservations.announcements import BUILDERS
 from services.reservations.problems import PROBLEMS
 from services.reservations.repository import BlockChange
 from services.reservations.settings import settings
-from services.reservations.stream import changes_of
+from services.reservations.stream import changed_pools, changes_of
 from shared import clock
 from shared.auth import authorize_access_token
 from shared.http import App
@@ -74,7 +74,7 @@ def consume(event: SQSEvent) -> dict[str, list[dict[str, str]]]:
 
 @app.on_dynamodb_record(stream_arn=settings().reservations_table_stream_arn, batch_size=100, name="follow_blocks")
 def follow_blocks(event: DynamoDBEvent) -> dict[str, list[dict[str, str]]]:
-    """Tells the hints what was written, and offers what came free to those who wait for it.
+    """Tells the hints what was written, and offers what came free, or was added, to those who wait for it.
 
     Both are only faster than what would come of it anyway: a record that fails is not worth being read again.
     """
@@ -85,6 +85,7 @@ def follow_blocks(event: DynamoDBEvent) -> dict[str, list[dict[str, str]]]:
     except Exception as trouble:  # hints run out by themselves, and whoever follows one is corrected by the table
         log("hints_not_corrected", level="WARNING", error=trouble)
     try:
+        use_cases.offer_changed_pools(changed_pools(event.to_dict()), clock.now())
         use_cases.offer_freed_places(changes, clock.now())
     except Exception as trouble:  # the schedule offers them within a minute
         log("freed_places_not_offered", level="WARNING", error=trouble)

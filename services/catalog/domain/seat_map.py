@@ -10,7 +10,7 @@ import msgspec
 from contracts.catalog import SeatRun
 from services.catalog.domain.errors import FieldError, Incomplete
 
-SEATS_MAX: Final = 60_000
+SEATS_MAX: Final = 100_000
 RUNS_MAX: Final = 4_000
 # A row of the table has 400 KB at most, and what else is in it needs little.
 BYTES_MAX: Final = 350_000

@@ -164,7 +164,7 @@ def check_not_waited_for(sale: Sale, basket: Basket) -> None:
         if ticket_type.access != "complimentary" and any(
             is_waited_for(sale, ticket_type, zone) for zone in zones or {demand.zone}
         ):
-            raise SoldOut(waiting_list=True)
+            raise SoldOut("What comes free goes to those on the waiting list first.", waiting_list=True)
 
 
 def after_offer(entry: Entry, seen: Mapping[tuple[str, int], Slots], now: datetime) -> State:

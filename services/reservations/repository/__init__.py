@@ -11,7 +11,15 @@ from services.reservations.repository.blocks import (
     take,
 )
 from services.reservations.repository.decisions import pin
-from services.reservations.repository.rows import BlockChange, BlockRow, DecisionRow, EventRow, PoolRow, block_change
+from services.reservations.repository.rows import (
+    BlockChange,
+    BlockRow,
+    DecisionRow,
+    EventRow,
+    PoolRow,
+    block_change,
+    changed_pool,
+)
 from services.reservations.repository.sales import event_of_pool, sale_now, sale_of, save_event, save_pool
 from services.reservations.repository.vouchers import save_voucher, voucher_of
 
@@ -24,6 +32,7 @@ __all__ = [
     "EventRow",
     "PoolRow",
     "block_change",
+    "changed_pool",
     "decision_of",
     "event_of_pool",
     "let_go",

@@ -175,6 +175,12 @@ def block_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> BlockChange 
     return BlockChange(*named, untils, freed=0 in untils.values(), before=before)
 
 
+def changed_pool(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The event and id of a pool that was changed; None for a new one and for another kind of row."""
+    kind, _, pool_id = str(new.get("pk", "")).partition("#")
+    return (str(new["event_id"]), pool_id) if kind == "pool" and old else None
+
+
 def _until(image: Mapping[str, Any], slot: int) -> int:
     taken = image.get(f"p{slot}")
     return int(taken[1]) if taken else 0

@@ -5,7 +5,12 @@ from services.reservations.use_cases.blocks_changed import correct_hints
 from services.reservations.use_cases.changing import extend_hold
 from services.reservations.use_cases.events import put_on_sale
 from services.reservations.use_cases.holds import AUDIENCE, place_hold, release_hold, show_hold
-from services.reservations.use_cases.offering import offer_freed_places, serve_every_list, serve_list
+from services.reservations.use_cases.offering import (
+    offer_changed_pools,
+    offer_freed_places,
+    serve_every_list,
+    serve_list,
+)
 from services.reservations.use_cases.paid_orders import (
     answer_paid_order,
     forget_cancelled_order,
@@ -63,6 +68,7 @@ __all__ = [
     "note_bought",
     "note_hold",
     "note_refused",
+    "offer_changed_pools",
     "offer_freed_places",
     "place_hold",
     "put_on_sale",

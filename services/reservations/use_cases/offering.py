@@ -7,7 +7,8 @@ it, so that whoever serves the list next finds what the try had taken and begins
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
@@ -41,7 +42,7 @@ from services.reservations.domain.waiting_list import (
     flag_of,
     flags_of,
 )
-from services.reservations.repository import BlockChange, BlocksRefused, hints, waiting_list
+from services.reservations.repository import BlockChange, BlocksRefused, hints, pools, waiting_list
 from services.reservations.repository.hints import Repeated
 from services.reservations.repository.waiting_list import EntryRow, HeadRow
 from services.reservations.use_cases import looking
@@ -62,16 +63,32 @@ _LOOK_BLOCKS: Final = 1000
 def offer_freed_places(changes: Iterable[BlockChange], now: datetime) -> int:
     """Serve the lists whose places some writes have freed; answers how many offers were made."""
     freed = {change.pool_id for change in changes if change.freed and not is_quota(change.pool_id)}
-    pools = {pool_id: repository.event_of_pool(pool_id, now) for pool_id in sorted(freed)}
-    offers = 0
-    for event_id in dict.fromkeys(event_id for event_id in pools.values() if event_id is not None):
-        with suppress(EventUnknown):
-            # A sale that this process has in memory may not know yet that somebody waits: the schedule does.
-            if repository.sale_of(event_id, now).waited_for:
-                offers += sum(
-                    serve_list(which, now) for which in waiting_list.open_lists(event_id) if which.pool_id in pools
-                )
-    return offers
+    by_event: defaultdict[str, set[str]] = defaultdict(set)
+    for pool_id in sorted(freed):
+        event_id = repository.event_of_pool(pool_id, now)
+        if event_id is not None:
+            by_event[event_id].add(pool_id)
+    return sum(_serve_waited(event_id, pool_ids, now) for event_id, pool_ids in by_event.items())
+
+
+def offer_changed_pools(changed: Iterable[tuple[str, str]], now: datetime) -> int:
+    """Serve the lists of pools that their organiser has changed, named with their events; answers how many offers."""
+    by_event: defaultdict[str, set[str]] = defaultdict(set)
+    for event_id, pool_id in changed:
+        by_event[event_id].add(pool_id)
+    for event_id in by_event:
+        # What this process remembers of it is what it was before.
+        pools.forget(event_id)
+    return sum(_serve_waited(event_id, pool_ids, now) for event_id, pool_ids in by_event.items())
+
+
+def _serve_waited(event_id: str, pool_ids: Collection[str], now: datetime) -> int:
+    with suppress(EventUnknown):
+        # A sale that this process has in memory may not know yet that somebody waits: the schedule does.
+        if repository.sale_of(event_id, now).waited_for:
+            lists = [which for which in waiting_list.open_lists(event_id) if which.pool_id in pool_ids]
+            return sum(serve_list(which, now) for which in lists)
+    return 0
 
 
 def serve_every_list(now: datetime) -> int:
@@ -291,4 +308,4 @@ class _Service:
         waiting_list.save(row, msgspec.structs.replace(row.entry, **changes), self._now)
 
 
-__all__ = ["let_go_of_try", "offer_freed_places", "serve_every_list", "serve_list"]
+__all__ = ["let_go_of_try", "offer_changed_pools", "offer_freed_places", "serve_every_list", "serve_list"]

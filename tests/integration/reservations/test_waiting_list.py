@@ -22,10 +22,13 @@ from services.reservations.domain.waiting_list import (
     WaitingList,
     WaitingListFull,
 )
-from services.reservations.repository import caching, waiting_list
+from services.reservations.pool_schemas import ChangePool
+from services.reservations.repository import caching, pools, waiting_list
 from services.reservations.repository.rows import block_change
 from services.reservations.schemas import HoldView
+from services.reservations.stream import changed_pools
 from services.reservations.waiting_list_schemas import EntryView, JoinWaitingList
+from shared.auth import Identity
 from shared.data import plain
 from shared.ids import new_id
 from tests.integration.reservations.box_office import (
@@ -364,6 +367,27 @@ def test_what_the_stream_says_is_free_is_offered_at_once_and_announced() -> None
     assert (message.entry_id, message.buyer, message.event_name) == (offered.entry_id, fan, published.name)
     assert (message.places, message.total, message.expires_at) == (offered.places, offered.total, offered.expires_at)
     assert (message.time_zone, message.version) == (published.time_zone, row.version)
+
+
+def test_what_an_organiser_adds_to_a_pool_is_offered_at_once() -> None:
+    """Also by a process that remembers the pool as it was."""
+    published, kind, _ = sold_out(2)
+    fans = [person(number) for number in range(2)]
+    for fan in fans:
+        join(published, kind, fan, LATER)
+    pool_id = published.pools[0].pool_id
+    before = repository.sale_of(published.event_id, LATER)
+    owner = Identity("per_owner", "o@example.org", "O", "ses", {published.organiser_id: "owner"})
+    use_cases.steer_pool(pool_id, ChangePool(capacity=3), None, owner, LATER, lambda: 30.0)
+    caching.sales.put(published.event_id, before, LATER.timestamp() + 60)
+    row = pools.pool(pool_id)
+    assert row is not None
+    image = row.serialize()
+    records = [{"OldImage": image, "NewImage": image}, {"NewImage": image}]
+    changed = list(changed_pools({"Records": [{"dynamodb": images} for images in records]}))
+    assert changed == [(published.event_id, pool_id)]
+    assert use_cases.offer_changed_pools(changed, LATER) == 1
+    assert states(published, fans, LATER) == ["offered", "waiting"]
 
 
 def test_an_old_list_is_not_served_for_ever() -> None:
