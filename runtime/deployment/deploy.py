@@ -14,10 +14,12 @@ from typing import TypeVar
 from runtime.deployment.bundle import environment_of, stage_bundle
 from runtime.deployment.cloud import Account, Say, Stacks, account, signing_secrets, upload
 from runtime.deployment.direct import deploy_directly
-from runtime.deployment.extras import ACCOUNT_PLACEHOLDER
+from runtime.deployment.extras import ACCOUNT_PLACEHOLDER, merged
+from runtime.deployment.monitoring import dashboard
 from runtime.deployment.package import as_yaml, code_of, packaged, with_code_at, zips_kept
-from runtime.deployment.stages import ROOT, DeploymentError
+from runtime.deployment.stages import ROOT, SERVICES, DeploymentError
 from runtime.provisioning import planned
+from runtime.template import read_document
 from shared.auth.access import public_jwks
 
 # What no template makes: where the stage is reached, whom it mails as, whom it pays with, its SQL and Redis, and who
@@ -121,7 +123,7 @@ class Deployment:
         stacks.deploy(_ACCOUNT_STACK, (folder / "account.yaml").read_text(encoding="utf-8"), {})
         return stacks.deploy(
             f"{self.prefix}-platform",
-            (folder / "platform.yaml").read_text(encoding="utf-8"),
+            platform_template(),
             {"Stage": self.stage, "ResourcePrefix": self.prefix, "AlarmEmail": os.environ.get("ALARM_EMAIL", "")},
         )
 
@@ -168,6 +170,11 @@ class Deployment:
         }
         text = as_yaml(with_code_at(template, bucket, key))
         return stacks.deploy(f"{self.prefix}-{service}", text, parameters, bucket).get("EndpointURL", "")
+
+
+def platform_template() -> str:
+    """The platform's template as it is deployed: with the dashboard, which a laptop has no use for."""
+    return as_yaml(merged(read_document(ROOT / "infrastructure" / "platform.yaml"), dashboard(SERVICES)))
 
 
 def variable(output: str) -> str:

@@ -1,8 +1,9 @@
 """What Chalice cannot express: the extras that are merged into the template it packages.
 
 `infrastructure/service/` holds what every service has (its API), and what comes with each stream or queue that triggers
-one of its functions; a service adds its own in `.chalice/<service>/extras.yaml`. The triggers of the laptop read their
-mappings' settings from here, so a setting that is missing in the cloud is missing on the laptop too.
+one of its functions, `infrastructure/signals.yaml` the alarms of every API; a service adds its own in
+`.chalice/<service>/extras.yaml`. The triggers of the laptop read their mappings' settings from here, so a setting that
+is missing in the cloud is missing on the laptop too.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runtime.deployment.monitoring import alarms
 from runtime.template import Evaluation, parse_template, read_document
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,6 +60,7 @@ def extras(service: str, triggers: frozenset[tuple[str, str]]) -> dict[str, Any]
     for function, kind in sorted(triggers):
         words = {"service": service, "Function": logical_id(function)}
         document = merged(document, _filled_in(read_document(folder / f"{kind}.yaml"), words))
+    document = merged(document, alarms(service))
     own = ROOT / ".chalice" / service / "extras.yaml"
     if own.exists():
         document = merged(document, read_document(own))

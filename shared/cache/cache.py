@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from shared import telemetry
 from shared.cache.breaker import Breaker
 from shared.cache.script import Script
 
@@ -179,8 +180,10 @@ class Cache:
             try:
                 stored, generations = self._read(key, tags)
                 if stored is not None:
+                    telemetry.count(telemetry.CACHE_HITS)
                     return stored
                 if not locked:
+                    telemetry.count(telemetry.CACHE_MISSES)
                     value = loader()
                     self._keep(key, value, generations, seconds)
                     return value
@@ -201,6 +204,7 @@ class Cache:
             found, generations = self._read(key, tags)
             if found is not None:
                 return found
+            telemetry.count(telemetry.CACHE_MISSES)
             value = loader()
             stored = _encode(_Stored(generations, value))
             return value

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Any
 
-from shared.telemetry import logs
+from shared.telemetry import logs, requests
 from shared.telemetry import trace as traces
 from shared.telemetry.metrics import Metrics, Unit, write_metric
 from shared.telemetry.xray import root_segment, xray_enabled
@@ -87,7 +87,8 @@ class Invocation:
         finally:
             for end, token in reversed(self._ends):
                 end(token)
-            if logs.enabled("INFO") or self._metrics is not None or error is not None:
+            counted = self._metrics is not None or (self.kind == "http" and requests.counted())
+            if counted or logs.enabled("INFO") or error is not None:
                 self._write(milliseconds, error)
             trace_token, invocation_token = self._tokens
             _current.reset(invocation_token)
@@ -106,8 +107,13 @@ class Invocation:
             fields["consumed_writes"] = meter.writes
             fields["consumed_reads"] = meter.reads
             fields["table_requests"] = meter.requests
-        if self._metrics is not None:
-            fields.update(self._metrics.embedded({"service": self.service}))
+        metrics, route, status = self._metrics, fields.get("route"), fields.get("status")
+        if self.kind == "http" and isinstance(status, int) and requests.counted():
+            requests.count_request(self.metrics(), status, milliseconds)
+            metrics = self._metrics
+        if metrics is not None:
+            finer = {"operation": f"{fields.get('method')} {route}"} if route is not None else None
+            fields.update(metrics.embedded({"service": self.service}, finer, requests.BY_OPERATION))
         # Decided before: metrics on the line have to be written even where lines of this level are not wanted.
         logs.log_always("invocation", level="INFO" if error is None else "ERROR", error=error, **fields)
 
@@ -139,3 +145,10 @@ def metric(name: str, value: float = 1, unit: Unit = "Count") -> None:
         working.metrics().add(name, value, unit)
     else:
         write_metric(name, value, unit, {"service": "none"})
+
+
+def count(name: str) -> None:
+    """Counts one on the line of the invocation at work, where requests are counted; elsewhere it is nobody's."""
+    working = _current.get()
+    if working is not None and requests.counted():
+        working.metrics().add(name, 1, "Count")

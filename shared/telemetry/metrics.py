@@ -3,13 +3,15 @@
 What is counted during an invocation travels on that invocation's own line.
 """
 
+import os
 import time
+from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
 from shared.telemetry import logs
 from shared.telemetry.trace import current_trace
 
-NAMESPACE = "Stagedoor"
+_NAMESPACE = "Stagedoor"
 
 Unit = Literal["Count", "Milliseconds", "Seconds", "Bytes", "Percent", "None"]
 
@@ -33,22 +35,37 @@ class Metrics:
             kept[-1] += value if unit == "Count" else 0.0
         self.units[name] = unit
 
-    def embedded(self, dimensions: dict[str, str]) -> dict[str, Any]:
-        """The members of a log line that make CloudWatch count these metrics."""
+    def embedded(
+        self, dimensions: Mapping[str, str], finer: Mapping[str, str] | None = None, finer_names: Collection[str] = ()
+    ) -> dict[str, Any]:
+        """The members of a log line that make CloudWatch count these metrics.
+
+        Those of `finer_names` count a second time, by the `finer` dimensions beside the others.
+        """
+        directives = [self._directive(dimensions, self.values)]
+        if finer and finer_names:
+            directives.append(
+                self._directive([*dimensions, *finer], [name for name in finer_names if name in self.values])
+            )
         return {
-            "_aws": {
-                "Timestamp": int(time.time() * 1000),
-                "CloudWatchMetrics": [
-                    {
-                        "Namespace": NAMESPACE,
-                        "Dimensions": [list(dimensions)],
-                        "Metrics": [{"Name": name, "Unit": self.units[name]} for name in self.values],
-                    }
-                ],
-            },
+            "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": directives},
             **dimensions,
+            **(finer or {}),
             **{name: values[0] if len(values) == 1 else values for name, values in self.values.items()},
         }
+
+    def _directive(self, dimensions: Collection[str], names: Collection[str]) -> dict[str, Any]:
+        return {
+            "Namespace": namespace(),
+            "Dimensions": [list(dimensions)],
+            "Metrics": [{"Name": name, "Unit": self.units[name]} for name in names],
+        }
+
+
+def namespace() -> str:
+    """Where the metrics of this stage are: an account may have several stages, and their alarms must not mix."""
+    stage = os.environ.get("STAGE")
+    return f"{_NAMESPACE}/{stage}" if stage else _NAMESPACE
 
 
 def write_metric(name: str, value: float, unit: Unit, dimensions: dict[str, str]) -> None:

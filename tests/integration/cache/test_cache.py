@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -13,6 +14,7 @@ from redis import Redis
 
 from runtime.parts import Part
 from shared.cache import Breaker, Cache, CacheDown, CacheError
+from shared.telemetry import invocation
 
 
 @pytest.fixture
@@ -32,6 +34,18 @@ def start_again(part: Part) -> None:
     part.process.stop()
     part.process.start()
     part.process.wait_until(part.ready, 10.0)
+
+
+def test_hits_and_misses_are_counted_on_the_line_of_the_request(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("METRICS", "embedded")
+    with invocation("catalog", "http"):
+        for _ in range(3):
+            cache.get_or_load("counted", lambda: b"1", 60)
+        cache.get_or_load("counted too", lambda: b"1", 60, locked=False)
+    (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (line["CacheHits"], line["CacheMisses"]) == ([1, 1], [1, 1])
 
 
 def test_values_live_below_the_prefix_and_expire(cache: Cache, server: Redis) -> None:

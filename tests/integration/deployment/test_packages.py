@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from runtime.deployment.deploy import Deployment
+from runtime.deployment.deploy import Deployment, platform_template
 from runtime.deployment.package import as_yaml, with_code_at
 from runtime.deployment.stages import ROOT, SERVICES
 from tests.integration.deployment.emulator import translated
@@ -81,9 +81,12 @@ def test_a_broken_template_does_not_lint_clean(tmp_path: Path) -> None:
     assert "Nothing" in lint([path])
 
 
-def test_the_platforms_templates_lint_clean() -> None:
+def test_the_platforms_templates_lint_clean(tmp_path: Path) -> None:
     infrastructure = ROOT / "infrastructure"
-    assert lint([infrastructure / "platform.yaml", infrastructure / "account.yaml"]) == ""
+    deployed = tmp_path / "platform.yaml"
+    deployed.write_text(platform_template())
+    assert "AWS::CloudWatch::Dashboard" in deployed.read_text()
+    assert lint([infrastructure / "platform.yaml", deployed, infrastructure / "account.yaml"]) == ""
 
 
 @pytest.mark.timeout(300)

@@ -153,16 +153,17 @@ def test_mappings_settings_are_evaluated_for_a_stage() -> None:
 
 def test_each_of_the_two_readers_of_one_stream_is_invoked_for_what_concerns_it() -> None:
     block = {"dynamodb": {"Keys": {"sk": {"S": "block"}}, "NewImage": {"p0": {"L": []}}}}
-    silent = {"dynamodb": {"Keys": {"sk": {"S": "pool"}}, "NewImage": {"outbox": {"M": {"version": {"N": "0"}}}}}}
+    silent = {"dynamodb": {"Keys": {"sk": {"S": "number"}}, "NewImage": {"outbox": {"M": {"version": {"N": "0"}}}}}}
+    pool = {"dynamodb": {"Keys": {"sk": {"S": "pool"}}, "NewImage": {"outbox": {"M": {"version": {"N": "2"}}}}}}
     loud = {"dynamodb": {"Keys": {"sk": {"S": "entry"}}, "NewImage": {"outbox": {"M": {"version": {"N": "3"}}}}}}
     removal = {"dynamodb": {"Keys": {"sk": {"S": "entry"}}, "OldImage": {"outbox": {"M": {"version": {"N": "3"}}}}}}
-    records = [block, silent, loud, removal]
+    records = [block, silent, pool, loud, removal]
     chosen = {}
     for function in ("follow_blocks", "relay"):
         settings = mapping_settings("reservations", function, "stream", "test", "stagedoor-test")
         concerns = matcher(settings.filters)
         chosen[function] = [record for record in records if concerns(record)]
-    assert chosen == {"follow_blocks": [block], "relay": [loud]}
+    assert chosen == {"follow_blocks": [block, pool], "relay": [pool, loud]}
     assert mapping_settings("orders", "relay", "stream", "test", "stagedoor-test").filters == ()
 
 

@@ -111,7 +111,7 @@ class TestInvocation:
             metric("Wait", 12.5, "Milliseconds")
         (line,) = lines(capsys)
         (directive,) = line["_aws"]["CloudWatchMetrics"]
-        assert directive["Namespace"] == "Stagedoor"
+        assert directive["Namespace"] == "Stagedoor/test"
         assert directive["Dimensions"] == [["service"]]
         assert {entry["Name"]: entry["Unit"] for entry in directive["Metrics"]} == {
             "OrdersPlaced": "Count",
