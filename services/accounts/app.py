@@ -7,7 +7,8 @@ from typing import Any
 from chalice.app import AuthRequest, AuthResponse, AuthRoute, DynamoDBEvent
 
 from contracts.accounts import OrganiserRegistered
-from services.accounts import domain, repository, use_cases
+from services.accounts import api_key_routes, domain, repository, use_cases
+from services.accounts.domain import api_keys
 from services.accounts.schemas import (
     AddMember,
     KeysView,
@@ -39,6 +40,11 @@ app = App(
         domain.SignInRefused: (401, "sign-in-refused", "The sign-in was refused"),
         domain.SessionOver: (401, "session-over", "The session is over"),
         domain.RoleNotYours: (403, "role-not-yours", "You may not give this role"),
+        api_keys.UnknownScope: (422, "scope-unknown", "There is no such scope"),
+        api_keys.ApiKeyRefused: (401, "api-key-refused", "The API key was refused"),
+        api_keys.TooManyApiKeys: (409, "too-many-api-keys", "There are too many API keys"),
+        api_keys.KeyReused: (422, "idempotency-key-reused", "The Idempotency-Key was used before"),
+        api_keys.SecretChanged: (409, "secret-changed", "The secret has been changed since"),
     },
 )
 _once = IN_TABLE("ACCOUNTS_TABLE_NAME", required=False)
@@ -54,11 +60,14 @@ def authorize(request: AuthRequest) -> AuthResponse:
     """
     response = authorize_access_token(request)
     identity = unpack_identity(response.context[CONTEXT_KEY])
-    if use_cases.session_is_live(identity.session_id, clock.now()):
+    if use_cases.access_is_live(identity, clock.now()):
         return response
     if not request.method_arn.endswith(f"/DELETE{_SIGN_OUT}"):
         raise AccessRefused
     return AuthResponse([AuthRoute(_SIGN_OUT, ["DELETE"])], response.principal_id, response.context)
+
+
+api_key_routes.routes.add_to(app)
 
 
 @app.route(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -106,6 +106,66 @@ class MemberView(msgspec.Struct, kw_only=True):
 
 class MembersQuery(PageQuery, frozen=True):
     """A page of the members."""
+
+
+KeyRole = Literal["manager", "box_office", "scanner"]
+Scopes = Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=20)]
+
+
+class AddApiKey(RequestBody, frozen=True):
+    """A key for a program: what it is called, the role it has here, and the scopes its tokens have (`catalog:read`)."""
+
+    name: Name
+    role: KeyRole
+    scopes: Scopes
+
+
+class RotateApiKey(RequestBody, frozen=True):
+    """How long the secret before goes on to be good, so that programs can be changed one after the other."""
+
+    overlap_seconds: Annotated[int, msgspec.Meta(ge=0, le=604_800)] = 86_400
+
+
+class ApiKeyView(msgspec.Struct, kw_only=True):
+    """A key, without its secret. `prefix` is how its text begins, to know it by."""
+
+    api_key_id: str
+    organiser_id: str
+    name: str
+    role: str
+    scopes: list[str]
+    prefix: str
+    generation: int
+    previous_until: Time | None
+    revoked_at: Time | None
+    created_at: Time
+
+
+class NewApiKeyView(ApiKeyView, kw_only=True):
+    """A key with its text, which is shown this once."""
+
+    api_key: str
+
+
+class ApiKeysQuery(PageQuery, frozen=True):
+    """A page of the keys."""
+
+
+class ExchangeApiKey(RequestBody, frozen=True):
+    """The text of an API key."""
+
+    api_key: Text
+
+
+class AccessTokenView(msgspec.Struct, kw_only=True):
+    """An access token for a program, and when it ends."""
+
+    token_type: str
+    access_token: str
+    expires_at: Time
+    organiser_id: str
+    role: str
+    scopes: list[str]
 
 
 class KeysView(msgspec.Struct, kw_only=True):

@@ -35,8 +35,8 @@ REMEMBERED_SECONDS = 60
 REMEMBERED_TOKENS_MAX = 4_096
 
 
-class AccessClaims(msgspec.Struct, frozen=True):
-    """What an access token says: the registered claims and the person's name, e-mail address and roles."""
+class AccessClaims(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an access token says: the registered claims, the person's name, e-mail address and roles, a key's scopes."""
 
     sub: str
     sid: str
@@ -46,12 +46,18 @@ class AccessClaims(msgspec.Struct, frozen=True):
     email: str
     name: str
     roles: dict[str, str]
+    scopes: tuple[str, ...] | None = None
 
     @property
     def identity(self) -> Identity:
         """The person the token speaks of."""
         return Identity(
-            person_id=self.sub, email=self.email, name=self.name, session_id=self.sid, roles=dict(self.roles)
+            person_id=self.sub,
+            email=self.email,
+            name=self.name,
+            session_id=self.sid,
+            roles=dict(self.roles),
+            scopes=self.scopes,
         )
 
 
@@ -110,6 +116,7 @@ def issue_access_token(
         email=identity.email,
         name=identity.name,
         roles=identity.roles,
+        scopes=identity.scopes,
     )
     header = {"alg": ALGORITHM, "kid": key_id, "typ": TYPE}
     token = jwt.encode(header, msgspec.to_builtins(claims), _signing_key(key_id, secret), algorithms=[ALGORITHM])

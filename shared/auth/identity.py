@@ -3,14 +3,22 @@
 import msgspec
 
 
-class Identity(msgspec.Struct, frozen=True):
-    """A signed-in person; `roles` maps the id of an organiser to the person's role there."""
+class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A signed-in person; `roles` maps the id of an organiser to the person's role there.
+
+    A program with an API key is one, too, with `scopes`: it may call the routes of these alone (None: of all).
+    """
 
     person_id: str
     email: str
     name: str
     session_id: str
     roles: dict[str, str] = {}
+    scopes: tuple[str, ...] | None = None
+
+    def has_scope(self, scope: str) -> bool:
+        """Whether routes of that scope are open to the caller, as far as scopes go."""
+        return self.scopes is None or scope in self.scopes
 
     def role_at(self, organiser_id: str) -> str | None:
         """The person's role at that organiser, None for strangers."""

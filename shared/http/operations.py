@@ -45,3 +45,8 @@ class Operation:
     idempotency: "Idempotency | None" = None
     deprecated: str | None = None
     sunset: str | None = None
+
+    @property
+    def scope(self) -> str:
+        """What an API key must have been given for it: the service, and whether it reads or writes."""
+        return f"{self.service}:{'read' if self.method in ('GET', 'HEAD') else 'write'}"

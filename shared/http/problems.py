@@ -76,6 +76,12 @@ class Forbidden(Problem):
     slug, title, status = "forbidden", "You may not do this", 403
 
 
+class ScopeMissing(Forbidden):
+    """403: the API key was not given the scope of this route; `scope` names it."""
+
+    slug, title = "scope-missing", "The API key may not do this"
+
+
 class NotFound(Problem):
     """404: there is no such thing, or it is none of the caller's business."""
 

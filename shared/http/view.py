@@ -13,7 +13,7 @@ from shared.http.call import Call
 from shared.http.idempotency import IdempotencyStore, Lease, read_key, request_hash, run_once
 from shared.http.operations import Operation
 from shared.http.parsing import BodyReader, ParameterReader, check_path, check_size
-from shared.http.problems import InternalError
+from shared.http.problems import InternalError, ScopeMissing
 
 if TYPE_CHECKING:
     from shared.http.app import App
@@ -38,6 +38,7 @@ class _Runner:
         self._app = app
         self._operation = operation
         self._bytes_max = body_bytes_max
+        self._scope = operation.scope
         self._body = BodyReader(operation.body, body_bytes_max) if operation.body is not None else None
         self._query = ParameterReader(operation.query, "query") if operation.query is not None else None
         self._parameters = ParameterReader(operation.parameters, "path") if operation.parameters is not None else None
@@ -84,6 +85,8 @@ class _Runner:
             call.body = self._body.read(raw, request.headers.get("content-type"))
         elif raw:
             check_size(raw, self._bytes_max)
+        if call.identity is not None and not call.identity.has_scope(self._scope):
+            raise ScopeMissing(f"The API key needs the scope {self._scope}.", scope=self._scope)
         operation.access.check(call.identity, path, call.query, call.body)
         policy = operation.idempotency
         if policy is None:

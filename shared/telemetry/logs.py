@@ -24,8 +24,9 @@ _TELLING = re.compile(
 # Names that end in one of these are facts about the thing, not the thing itself.
 _HARMLESS = ("_count", "_id", "_length", "_seconds", "_bytes")
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
-# The end of any of our tokens and of every JSON Web Token: a payload and a signature of at least 32 bytes.
-_TOKEN = re.compile(r"\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{40,}")
+# The end of any of our tokens and of every JSON Web Token, a payload and a signature of at least 32 bytes; and the end
+# of an API key, its secret.
+_TOKEN = re.compile(r"\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{40,}|_[0-9a-f]{64}\b")
 
 _encoder = msgspec.json.Encoder(enc_hook=str)
 

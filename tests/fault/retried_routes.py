@@ -8,6 +8,8 @@ EXCEPTIONS = {
     "POST /v1/sessions": "begins another",
     # The refresh token is the same; the access token is made anew.
     "POST /v1/sessions/refresh": "new access token",
+    # An access token is made anew, and stored nowhere.
+    "POST /v1/access-tokens": "writes nothing",
     # A Pass is a signature over what is known already.
     "POST /v1/waiting-rooms/{event_id}/passes": "writes nothing",
 }
@@ -18,6 +20,10 @@ ROUTES = [
     "DELETE /v1/sessions/current",
     "POST /v1/organisers",
     "POST /v1/organisers/{organiser_id}/members",
+    "POST /v1/organisers/{organiser_id}/api-keys",
+    "POST /v1/organisers/{organiser_id}/api-keys/{api_key_id}/rotation",
+    "DELETE /v1/organisers/{organiser_id}/api-keys/{api_key_id}",
+    "POST /v1/access-tokens",
     "POST /v1/venues",
     "POST /v1/seat-maps",
     "POST /v1/series",

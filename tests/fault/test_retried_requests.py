@@ -84,6 +84,8 @@ class Retries:
             body = {"person_id": body["person_id"]}
         elif self.route == "POST /v1/sessions/refresh":
             body = {name: body[name] for name in ("session_id", "person_id", "refresh_token")}
+        elif self.route == "POST /v1/access-tokens":
+            body = {name: body[name] for name in ("organiser_id", "role", "scopes")}
         return reply.status, body
 
     def check(self, replies: list[Reply], happened: Counter[str], expected: Counter[str]) -> None:

@@ -32,6 +32,7 @@ pytestmark = pytest.mark.xdist_group("bad-input")
 
 PARAMETERS = {
     "GET /v1/organisers/{organiser_id}/members": {},
+    "GET /v1/organisers/{organiser_id}/api-keys": {},
     "GET /v1/venues": {"organiser_id": "organiser_id"},
     "GET /v1/series": {"organiser_id": "organiser_id"},
     "GET /v1/events": {"organiser_id": "organiser_id"},
@@ -49,6 +50,9 @@ WITH_BODY = [
     "POST /v1/sessions/refresh",
     "POST /v1/organisers",
     "POST /v1/organisers/{organiser_id}/members",
+    "POST /v1/organisers/{organiser_id}/api-keys",
+    "POST /v1/organisers/{organiser_id}/api-keys/{api_key_id}/rotation",
+    "POST /v1/access-tokens",
     "POST /v1/venues",
     "POST /v1/seat-maps",
     "POST /v1/series",

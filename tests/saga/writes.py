@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.saga.front_door import Asked, Caller, FrontDoor, route_of
 from tests.saga.house import HouseSeats
+from tests.saga.programs import Programs
 from tests.saga.rush import Rush
 from tests.saga.tenants import (
     PASSWORD,
@@ -39,6 +40,7 @@ class Writes:
         self._tickets: Iterator[dict[str, Any]] = iter(self.sold.tickets)
         self._seasons = 0
         self.house = HouseSeats(town, tenant)
+        self.programs = Programs(town, tenant)
         self.rush = Rush(town, tenant, sold.buyer)
         self.table: dict[str, Callable[[], Asked]] = {
             "POST /v1/people": self.sign_up,
@@ -47,6 +49,10 @@ class Writes:
             "DELETE /v1/sessions/current": self.sign_out,
             "POST /v1/organisers": self.register_organiser,
             "POST /v1/organisers/{organiser_id}/members": self.add_member,
+            "POST /v1/organisers/{organiser_id}/api-keys": self.programs.add,
+            "POST /v1/organisers/{organiser_id}/api-keys/{api_key_id}/rotation": self.programs.rotate,
+            "DELETE /v1/organisers/{organiser_id}/api-keys/{api_key_id}": self.programs.revoke,
+            "POST /v1/access-tokens": self.programs.exchange,
             "POST /v1/venues": self.add_venue,
             "POST /v1/seat-maps": lambda: self._owner("POST", "/v1/seat-maps", seat_map(self.tenant)),
             "POST /v1/series": self.add_series,

@@ -6,8 +6,18 @@ email#<address>   email             whose address it is: makes it unique
 session#<id>      session           one sign-in
 organiser#<id>    organiser         the organiser; carries organiser_registered in its outbox
                   member#<person>   the same membership, for listing an organiser's members
+                  api_key#<key>     a key that lets programs in, and the fingerprints of its secrets
 """
 
+from services.accounts.repository.api_keys import (
+    ApiKeyRow,
+    add_api_key,
+    api_key,
+    api_keys,
+    new_api_key,
+    revoke_api_key,
+    save_api_key,
+)
 from services.accounts.repository.organisers import (
     MemberRow,
     OrganiserRow,
@@ -34,22 +44,29 @@ from services.accounts.repository.sessions import (
 )
 
 __all__ = [
+    "ApiKeyRow",
     "MemberRow",
     "Membership",
     "OrganiserRow",
     "Person",
+    "add_api_key",
     "add_organiser",
     "add_person",
+    "api_key",
+    "api_keys",
     "end_session",
     "member",
     "members",
+    "new_api_key",
     "organiser",
     "person_by_email",
     "person_by_id",
     "put_member",
     "remembered_session",
     "renew_password_hash",
+    "revoke_api_key",
     "rotate_session",
+    "save_api_key",
     "session",
     "start_session",
 ]

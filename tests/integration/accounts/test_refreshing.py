@@ -13,10 +13,16 @@ import pytest
 from services.accounts import domain, repository, use_cases
 from services.accounts.repository import sessions
 from shared import clock
+from shared.auth import Identity
 from shared.cache import Cache
 from shared.data import consumed, fetch, transport, wire
 
 Join = Callable[[], Any]
+
+
+def person_in(session_id: str) -> Identity:
+    """Whoever an access token of that session speaks of."""
+    return Identity(person_id="per_x", email="p@example.org", name="P", session_id=session_id)
 
 
 @pytest.fixture(params=["with Redis", "without Redis", "with a dead Redis"])
@@ -72,7 +78,7 @@ def test_a_token_used_twice_ends_the_session(redis: str, join: Join) -> None:
         use_cases.refresh(account.refresh_token, now + timedelta(seconds=31))
     with pytest.raises(domain.SessionOver):
         use_cases.refresh(thief.refresh.text, now + timedelta(seconds=32))
-    assert not use_cases.session_is_live(account.session_id, now + timedelta(seconds=33))
+    assert not use_cases.access_is_live(person_in(account.session_id), now + timedelta(seconds=33))
     ended = fetch(sessions.SessionRow, f"session#{account.session_id}", "session")
     assert ended is not None
     assert ended.ended_because == "theft"
@@ -124,7 +130,7 @@ def test_losing_redis_signs_nobody_out(join: Join, monkeypatch: pytest.MonkeyPat
     first = use_cases.refresh(account.refresh_token, clock.now())
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:9/0")
     second = use_cases.refresh(first.refresh.text, clock.now())
-    assert use_cases.session_is_live(account.session_id, clock.now())
+    assert use_cases.access_is_live(person_in(account.session_id), clock.now())
     monkeypatch.undo()
     # What Redis kept from before is outdated now, and the table knows better.
     assert use_cases.refresh(second.refresh.text, clock.now())
@@ -167,7 +173,7 @@ def test_a_session_runs_out_by_itself(join: Join) -> None:
     account = join()
     with pytest.raises(domain.SessionOver):
         use_cases.refresh(account.refresh_token, clock.now() + timedelta(days=31))
-    assert not use_cases.session_is_live(account.session_id, clock.now() + timedelta(days=31))
+    assert not use_cases.access_is_live(person_in(account.session_id), clock.now() + timedelta(days=31))
 
 
 def test_a_session_that_never_was_is_over(join: Join) -> None:
@@ -175,7 +181,7 @@ def test_a_session_that_never_was_is_over(join: Join) -> None:
     nowhere = account.refresh_token.replace(account.session_id, "ses_" + "0" * 26)
     with pytest.raises(domain.SessionOver):
         use_cases.refresh(nowhere, clock.now())
-    assert not use_cases.session_is_live("ses_" + "0" * 26, clock.now())
+    assert not use_cases.access_is_live(person_in("ses_" + "0" * 26), clock.now())
 
 
 def test_over_the_routes_a_bad_token_is_a_problem_document(send: Any) -> None:

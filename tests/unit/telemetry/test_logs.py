@@ -61,6 +61,10 @@ def test_personal_data_and_tokens_never_stand_in_a_line(capsys: pytest.CaptureFi
 
 
 def test_ids_and_counts_of_such_things_may_stand_there(capsys: pytest.CaptureFixture[str]) -> None:
+    key = f"sdk_{'1' * 26}_{'2' * 26}_{'0a' * 32}"
+    log("said", detail=f"the key {key} was refused")
+    (line,) = lines(capsys)
+    assert "0a0a" not in line["detail"]
     log("counted", token_count=3, buyer_id="per_1", email_length=12)
     (line,) = lines(capsys)
     assert (line["token_count"], line["buyer_id"], line["email_length"]) == (3, "per_1", 12)

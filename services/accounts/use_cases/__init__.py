@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from contracts.accounts import OrganiserRegistered
 from services.accounts import domain, repository
 from services.accounts.schemas import AddMember, RegisterOrganiser, SignIn, SignUp
+from services.accounts.use_cases.membership import giver_of
 from shared import clock
 from shared.auth import (
     AccessToken,
@@ -22,7 +23,7 @@ from shared.auth import (
     verify_password,
 )
 from shared.data import AlreadyExists, Page, TransactionRefused
-from shared.http import Conflict, Forbidden, NotFound, Unauthorized
+from shared.http import Conflict, NotFound, Unauthorized
 from shared.ids import new_id, same_body
 from shared.telemetry import log
 
@@ -125,9 +126,12 @@ def sign_out(session_id: str, now: datetime) -> None:
     repository.end_session(session_id, "signed out", now)
 
 
-def session_is_live(session_id: str, now: datetime) -> bool:
-    """Whether access tokens of the session are to be honoured here; may be a minute behind."""
-    session = repository.remembered_session(session_id)
+def access_is_live(identity: Identity, now: datetime) -> bool:
+    """Whether access tokens of the session, or of the API key, are to be honoured here; a session's up to a minute."""
+    if identity.scopes is not None:
+        keys = [repository.api_key(organiser_id, identity.session_id) for organiser_id in identity.roles]
+        return any(row is not None and not row.is_revoked for row in keys)
+    session = repository.remembered_session(identity.session_id)
     return session is not None and domain.is_live(session, now)
 
 
@@ -180,9 +184,7 @@ def add_member(organiser_id: str, body: AddMember, identity: Identity, now: date
     """
     email = domain.normalised_email(body.email)
     for _ in range(_TRIES_MAX):
-        giver = repository.member(organiser_id, identity.person_id)
-        if giver is None:
-            raise Forbidden("You are no member of this organiser any more.")
+        giver = giver_of(organiser_id, identity)
         person = repository.person_by_email(email)
         if person is None:
             raise domain.UnknownPerson("nobody has signed up with this e-mail address yet")
