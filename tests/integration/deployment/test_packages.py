@@ -96,6 +96,7 @@ def test_bundles_stand_on_their_own(tmp_path: Path) -> None:
             assert sum(entry.file_size for entry in archive.infolist()) < LAMBDA_BYTES_MAX
             names = archive.namelist()
             archive.extractall(folder)
+        assert "shared/throttling/plans.json" in names
         assert not [name for name in names if name.startswith(("runtime/", "boto3/", "tests/"))]
         assert not [
             name
