@@ -12,7 +12,7 @@ import msgspec
 from shared.cache import Cache
 from shared.http.call import Call
 from shared.http.problems import TooMany
-from shared.throttling import Bucket, Buckets, left, plans, policy
+from shared.throttling import Bucket, Buckets, left, network_of, plans, policy
 from shared.throttling.headers import LEFT, POLICY
 
 _NOTHING: Final[Mapping[str, str]] = {}
@@ -88,21 +88,6 @@ def tell(answer: dict[str, str], admitted: Mapping[str, str]) -> None:
     answer.update(admitted)
     if _is_shared(answer.get("Cache-Control")):
         answer.pop(LEFT, None)
-
-
-def network_of(address: str) -> str:
-    """Whose address it is: the address itself, or the /64 that one customer is given of IPv6 (all of it, to change)."""
-    if ":" not in address:
-        return address
-    import ipaddress
-
-    try:
-        known = ipaddress.IPv6Address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if known.ipv4_mapped is not None:
-        return str(known.ipv4_mapped)
-    return str(ipaddress.IPv6Network((known, 64), strict=False).network_address)
 
 
 def _is_shared(cache_control: str | None) -> bool:

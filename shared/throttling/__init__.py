@@ -1,5 +1,6 @@
 """Token buckets by whatever identity a caller has, and the plans that say how large they are."""
 
+from shared.throttling.addresses import network_of
 from shared.throttling.bucket import Limit, Standing
 from shared.throttling.buckets import Bucket, Buckets, BucketsHere, Taken
 from shared.throttling.headers import left, policy
@@ -16,6 +17,7 @@ __all__ = [
     "Standing",
     "Taken",
     "left",
+    "network_of",
     "plans",
     "policy",
 ]

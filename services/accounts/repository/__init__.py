@@ -8,6 +8,7 @@ organiser#<id>    organiser         the organiser; carries organiser_registered 
                   member#<person>   the same membership, for listing an organiser's members
 """
 
+from services.accounts.repository.attempts import Attempt, begin_attempt, forgive
 from services.accounts.repository.organisers import (
     MemberRow,
     OrganiserRow,
@@ -34,13 +35,16 @@ from services.accounts.repository.sessions import (
 )
 
 __all__ = [
+    "Attempt",
     "MemberRow",
     "Membership",
     "OrganiserRow",
     "Person",
     "add_organiser",
     "add_person",
+    "begin_attempt",
     "end_session",
+    "forgive",
     "member",
     "members",
     "organiser",

@@ -11,8 +11,7 @@ from chalice.app import AuthRequest, AuthResponse
 
 from shared.auth import Identity, authorize_access_token, public_jwks
 from shared.http import EXEMPT, IN_PROCESS, PUBLIC, Answer, App, Call, RequestBody, costing, throttle
-from shared.http.throttle import network_of
-from shared.throttling import plans
+from shared.throttling import network_of, plans
 from tests.unit.http.conftest import SIGNING, SignIn
 
 BEN = Identity("per_ben", "ben@example.com", "Ben", "ses_2")
