@@ -20,6 +20,7 @@ import chalice.app
 
 from runtime.deployment.dependencies import closure, compiled, link_into, settle_time, unpacked
 from runtime.deployment.stages import ROOT, DeploymentError, service_config
+from shared.throttling.plans import PACKAGED, PlansError, packaged
 
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", ".chalice", "README.md", "*.yaml", "schemas", "examples")
 _LAMBDA_ROOT = "/var/task"
@@ -113,10 +114,20 @@ def _own_code(service: str, vendor: Path) -> None:
     for package in ("shared", "contracts", f"services/{service}"):
         shutil.copytree(ROOT / package, vendor / package, ignore=_LEFT_OUT, symlinks=False)
     shutil.copyfile(ROOT / "services" / "__init__.py", vendor / "services" / "__init__.py")
+    # The plans as JSON, because there is no library for YAML in a bundle; wrong ones are refused here already.
+    (vendor / PACKAGED.relative_to(ROOT)).write_bytes(_plans())
+    settle_time(vendor / PACKAGED.relative_to(ROOT))
     # The app is the bundle's own app.py; a second one in vendor would be a second app when imported.
     (vendor / "services" / service / "app.py").unlink()
     for package in ("shared", "contracts", "services"):
         compiled(vendor / package, package)
+
+
+def _plans() -> bytes:
+    try:
+        return packaged()
+    except PlansError as error:
+        raise DeploymentError(str(error)) from error
 
 
 def _compiled_app(folder: Path, vendor: Path) -> None:

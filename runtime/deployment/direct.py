@@ -71,7 +71,8 @@ def _set_mapping(
 
 
 def _set_api(service: str, stage: str, api_id: str, where: Account, say: Say) -> None:
-    properties = extras(service, frozenset())["Resources"]["RestAPI"]["Properties"]
+    document = extras(service, frozenset())
+    properties = document["Resources"]["RestAPI"]["Properties"]
     gateway = boto3.client("apigateway", region_name=where.region)
     responses = properties["DefinitionBody"]["x-amazon-apigateway-gateway-responses"]
     for kind, response in responses.items():
@@ -83,14 +84,15 @@ def _set_api(service: str, stage: str, api_id: str, where: Account, say: Say) ->
             responseTemplates=response["responseTemplates"],
             **status,
         )
-    [limits] = properties["MethodSettings"]
+    # A personal stack has no callers with API keys, so the usage plans are left to CloudFormation.
+    limits = document["Mappings"]["StageLimits"][stage]
     gateway.create_deployment(restApiId=api_id, stageName=stage)
     gateway.update_stage(
         restApiId=api_id,
         stageName=stage,
         patchOperations=[
-            {"op": "replace", "path": f"{_LIMITS}rateLimit", "value": str(limits["ThrottlingRateLimit"])},
-            {"op": "replace", "path": f"{_LIMITS}burstLimit", "value": str(limits["ThrottlingBurstLimit"])},
+            {"op": "replace", "path": f"{_LIMITS}rateLimit", "value": str(limits["Rate"])},
+            {"op": "replace", "path": f"{_LIMITS}burstLimit", "value": str(limits["Burst"])},
             {"op": "replace", "path": "/tracingEnabled", "value": "false" if stage == "dev" else "true"},
         ],
     )

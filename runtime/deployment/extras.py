@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runtime.deployment.limits import limits
 from runtime.deployment.monitoring import alarms
 from runtime.template import Evaluation, parse_template, read_document
 
@@ -53,10 +54,11 @@ def merged(base: Any, over: Any) -> Any:
 def extras(service: str, triggers: frozenset[tuple[str, str]]) -> dict[str, Any]:
     """The extras of a service, as one document in CloudFormation's long form.
 
-    `triggers` are the functions that read a stream or consume a queue, each with "stream" or "queue".
+    The limits of its API come from the plans. `triggers` are the functions that read a stream or consume a queue, each
+    with "stream" or "queue".
     """
     folder = ROOT / "infrastructure" / "service"
-    document = _filled_in(read_document(folder / "api.yaml"), {"service": service})
+    document = merged(_filled_in(read_document(folder / "api.yaml"), {"service": service}), limits(service))
     for function, kind in sorted(triggers):
         words = {"service": service, "Function": logical_id(function)}
         document = merged(document, _filled_in(read_document(folder / f"{kind}.yaml"), words))

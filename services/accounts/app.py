@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from chalice.app import AuthRequest, AuthResponse, AuthRoute, DynamoDBEvent
 
 from contracts.accounts import OrganiserRegistered
@@ -21,13 +22,14 @@ from services.accounts.schemas import (
     Refresh,
     RegisterOrganiser,
     SessionView,
+    SignedInView,
     SignIn,
     SignUp,
 )
 from services.accounts.settings import AccountsSettings
 from shared import clock
 from shared.auth import CONTEXT_KEY, AccessRefused, authorize_access_token, unpack_identity
-from shared.http import IN_TABLE, PUBLIC, SIGNED_IN, App, Call, PageView, member, page_answer
+from shared.http import IN_TABLE, PUBLIC, SIGNED_IN, App, Call, PageView, costing, member, page_answer
 from shared.messaging import Relay
 from shared.settings import load
 
@@ -38,6 +40,7 @@ app = App(
         domain.AccountsError: (422, "validation-failed", "Something in the request is not acceptable"),
         domain.EmailTaken: (409, "email-taken", "There is an account with this e-mail address"),
         domain.SignInRefused: (401, "sign-in-refused", "The sign-in was refused"),
+        domain.TooManySignIns: (429, "too-many-sign-ins", "Too many sign-ins failed"),
         domain.SessionOver: (401, "session-over", "The session is over"),
         domain.RoleNotYours: (403, "role-not-yours", "You may not give this role"),
         api_keys.UnknownScope: (422, "scope-unknown", "There is no such scope"),
@@ -49,6 +52,8 @@ app = App(
 )
 _once = IN_TABLE("ACCOUNTS_TABLE_NAME", required=False)
 _SIGN_OUT = "/v1/sessions/current"
+# A password's hash takes 64 MB and most of a tenth of a second.
+_WITH_A_HASH = costing(4)
 
 
 @app.authorizer(name="authorize", ttl_seconds=60)
@@ -79,11 +84,12 @@ api_key_routes.routes.add_to(app)
     access=PUBLIC,
     idempotency=_once,
     summary="Sign up",
-    errors=(domain.InvalidEmail, domain.WeakPassword, domain.EmailTaken),
+    throttle=_WITH_A_HASH,
+    errors=(domain.InvalidEmail, domain.WeakPassword, domain.EmailTaken, domain.TooManySignIns),
 )
 def sign_up(call: Call) -> Any:
     """Makes an account. With the account's own password it can be sent again at any time, and answers the same."""
-    person = use_cases.sign_up(call.body, call.operation_id, call.now)
+    person = use_cases.sign_up(call.body, call.operation_id, call.now, address=call.source_ip)
     return PersonView(person_id=person.person_id, email=person.email, name=person.name)
 
 
@@ -107,15 +113,20 @@ def show_me(call: Call) -> Any:
     "/v1/sessions",
     methods=["POST"],
     body=SignIn,
-    answers=SessionView,
+    answers=SignedInView,
     status=201,
     access=PUBLIC,
     summary="Sign in",
-    errors=(domain.SignInRefused,),
+    throttle=_WITH_A_HASH,
+    errors=(domain.SignInRefused, domain.TooManySignIns),
 )
 def sign_in(call: Call) -> Any:
-    """Begins a session. Its tokens are stored nowhere, so sent again it begins another."""
-    return _session_view(use_cases.sign_in(call.body, call.now))
+    """Begins a session. Its tokens are stored nowhere, so sent again it begins another.
+
+    After ten failures from one address at one account, the next may be tried a minute later.
+    """
+    signed_in, device_token = use_cases.sign_in(call.body, call.source_ip, call.now)
+    return SignedInView(**msgspec.structs.asdict(_session_view(signed_in)), device_token=device_token)
 
 
 @app.route(

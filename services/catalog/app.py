@@ -32,6 +32,7 @@ from shared import clock
 from shared.auth import Identity, TokenInvalid, authorize_access_token, verify_access_token
 from shared.data import deadline
 from shared.http import (
+    IN_PROCESS,
     IN_TABLE,
     PUBLIC,
     Answer,
@@ -167,7 +168,14 @@ def plan_event(call: Call) -> Any:
     return Answer(event_view(event), headers={"Location": f"/v1/events/{event.event_id}"}, etag=event.version)
 
 
-@app.route("/v1/events", query=EventsQuery, answers=PageView[EventSummary], access=PUBLIC, summary="Upcoming events")
+@app.route(
+    "/v1/events",
+    query=EventsQuery,
+    answers=PageView[EventSummary],
+    access=PUBLIC,
+    throttle=IN_PROCESS,
+    summary="Upcoming events",
+)
 def list_events(call: Call) -> Any:
     """What is coming up, by date; or one organiser's events, with its drafts when a member asks."""
     visitor, query = _visitor(call), call.query
@@ -178,7 +186,7 @@ def list_events(call: Call) -> Any:
     return page_answer(page, event_summary, "/v1/events", query, headers)
 
 
-@app.route("/v1/events/{event_id}", answers=EventView, access=PUBLIC, summary="An event")
+@app.route("/v1/events/{event_id}", answers=EventView, access=PUBLIC, throttle=IN_PROCESS, summary="An event")
 def show_event(call: Call) -> Any:
     """An event: for everybody once it is published, before that for the organiser's members only."""
     visitor = _visitor(call)

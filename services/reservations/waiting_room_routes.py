@@ -19,7 +19,7 @@ from services.reservations.waiting_room_schemas import (
     WaitingRoomSettings,
     WaitingRoomStatus,
 )
-from shared.http import BY_HANDLER_OPTIONAL, IN_TABLE, PUBLIC, Answer, Call, Routes, member
+from shared.http import BY_HANDLER_OPTIONAL, EXEMPT, IN_TABLE, PUBLIC, Answer, Call, Routes, member
 
 _once: Final = IN_TABLE("RESERVATIONS_TABLE_NAME", required=False)
 
@@ -80,6 +80,7 @@ def change_waiting_room(call: Call) -> Any:
     summary="Who is served now",
     errors=(why_not.WaitingRoomUnknown,),
     cache="public, max-age=1",
+    throttle=EXEMPT,
 )
 def show_waiting_room_status(call: Call) -> Any:
     """The one document that everybody who waits asks for; kept for a second. A number below `serving` is served."""

@@ -25,10 +25,13 @@ from shared.http.problems import (
     ValidationFailed,
 )
 from shared.http.routes import Routes
+from shared.http.throttle import EXEMPT, IN_PROCESS, Throttle, costing
 
 __all__ = [
     "BY_HANDLER",
     "BY_HANDLER_OPTIONAL",
+    "EXEMPT",
+    "IN_PROCESS",
     "IN_TABLE",
     "PUBLIC",
     "SIGNED_IN",
@@ -55,11 +58,13 @@ __all__ = [
     "QueryParameters",
     "RequestBody",
     "Routes",
+    "Throttle",
     "TooMany",
     "Unauthorized",
     "Unavailable",
     "UnsupportedMediaType",
     "ValidationFailed",
+    "costing",
     "member",
     "page_answer",
     "version_etag",

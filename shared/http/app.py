@@ -25,13 +25,25 @@ from shared.http.mapping import ProblemMapper
 from shared.http.operations import Handler, Operation, ProblemMap
 from shared.http.parsing import BODY_BYTES_MAX
 from shared.http.problems import InternalError, MethodNotAllowed, NotFound, Problem, Unauthorized
+from shared.http.throttle import EXEMPT, Throttle
 from shared.http.view import build_view
 
 # Bearer tokens, never cookies: a foreign page can do no more with the API than its own user's token allows.
 CORS = CORSConfig(
     allow_origin="*",
     allow_headers=["Accept", "Hold-Token", "Idempotency-Key", "If-Match", "If-None-Match", "Pass", "traceparent"],
-    expose_headers=["ETag", "Idempotency-Replayed", "Link", "Location", "Retry-After", "Trace-Id"],
+    expose_headers=[
+        *(
+            "ETag",
+            "Idempotency-Replayed",
+            "Link",
+            "Location",
+            "RateLimit",
+            "RateLimit-Policy",
+            "Retry-After",
+            "Trace-Id",
+        )
+    ],
     max_age=600,
 )
 _TRIGGER_KINDS = {"sqs": "queue", "dynamodb": "stream", "scheduled": "schedule", "cloudwatch": "event"}
@@ -103,14 +115,16 @@ class App(Chalice):
         body_bytes_max: int = BODY_BYTES_MAX,
         deprecated: str | None = None,
         sunset: str | None = None,
+        throttle: Throttle | None = None,
         name: str | None = None,
     ) -> Callable[[Handler], Handler]:
         """Declares a route; the handler takes a Call and answers a struct, an Answer, or None.
 
         `body`, `query` and `parameters` are the types the request is read into, `answers` what the answer's body is
         (for OpenAPI), `status` the answer's status, `cache` its Cache-Control (absent: nobody's cache keeps it).
-        `deprecated` and `sunset` are dates as their headers have them. Raises ValueError for a route that needs a
-        signed-in caller while the app has no authorizer yet.
+        `deprecated` and `sunset` are dates as their headers have them; `throttle` says what a request costs, and
+        absent it costs one token. Raises ValueError for a route that needs a signed-in caller while the app has no
+        authorizer yet, and for a cost that no plan could pay.
         """
         if access.needs_sign_in and self._authorizer is None:
             raise ValueError(f"declare the authorizer of stagedoor-{self.service} before the route {path}")
@@ -136,6 +150,7 @@ class App(Chalice):
                     idempotency=idempotency,
                     deprecated=deprecated,
                     sunset=sunset,
+                    throttle=throttle,
                     handler=handler,
                 )
                 self._declare(operation, body_bytes_max)
@@ -241,6 +256,7 @@ class App(Chalice):
             access=PUBLIC,
             answers=HealthView,
             cache="no-store",
+            throttle=EXEMPT,
             summary="Whether the service is ready",
             name="health",
         )(lambda call: self.health.answer())

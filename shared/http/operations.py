@@ -12,6 +12,7 @@ from shared.http.problems import Problem
 if TYPE_CHECKING:
     from shared.http.call import Call
     from shared.http.idempotency import Idempotency
+    from shared.http.throttle import Throttle
 
 Handler = Callable[["Call"], Any]
 # An exception of the domain → (status, slug, title) of its problem document.
@@ -45,6 +46,7 @@ class Operation:
     idempotency: "Idempotency | None" = None
     deprecated: str | None = None
     sunset: str | None = None
+    throttle: "Throttle | None" = None
 
     @property
     def scope(self) -> str:

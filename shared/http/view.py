@@ -1,6 +1,6 @@
 """The function Chalice calls for a route: reads the request, runs the handler, writes the answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,6 +14,7 @@ from shared.http.idempotency import IdempotencyStore, Lease, read_key, request_h
 from shared.http.operations import Operation
 from shared.http.parsing import BodyReader, ParameterReader, check_path, check_size
 from shared.http.problems import InternalError, ScopeMissing
+from shared.http.throttle import Gate, tell, undeclared
 
 if TYPE_CHECKING:
     from shared.http.app import App
@@ -42,6 +43,8 @@ class _Runner:
         self._body = BodyReader(operation.body, body_bytes_max) if operation.body is not None else None
         self._query = ParameterReader(operation.query, "query") if operation.query is not None else None
         self._parameters = ParameterReader(operation.parameters, "path") if operation.parameters is not None else None
+        public, method = not operation.access.needs_sign_in, operation.method
+        self._gate = Gate(operation.throttle or undeclared(public=public, method=method, cache=operation.cache))
         self._standing: dict[str, str] = {}
         if operation.deprecated is not None:
             self._standing["Deprecation"] = operation.deprecated
@@ -49,10 +52,15 @@ class _Runner:
             self._standing["Sunset"] = operation.sunset
 
     def answer(self, request: Any, path: dict[str, str]) -> Encoded:
+        admitted: Mapping[str, str] = {}
         try:
-            encoded = self._run(request, path)
+            call = Call(request, _identity(request))
+            admitted = self._gate.admit(call)
+            encoded = self._run(call, request, path)
         except Exception as error:  # nothing may pass that would reach the client as it is
             encoded = self._problem(error)
+        if admitted:
+            tell(encoded.all_headers, admitted)
         encoded.all_headers["Trace-Id"] = telemetry.current_trace()
         if self._standing:
             encoded.all_headers.update(self._standing)
@@ -68,9 +76,8 @@ class _Runner:
             telemetry.log("problem_not_written", level="ERROR", error=second)
             return with_trace(encode_problem(InternalError(), trace), trace)
 
-    def _run(self, request: Any, path: dict[str, str]) -> Encoded:
+    def _run(self, call: Call, request: Any, path: dict[str, str]) -> Encoded:
         operation = self._operation
-        call = Call(request, _identity(request))
         if path:
             check_path(path)
         # A stranger is sent to sign in before anything is said about the request.

@@ -28,6 +28,9 @@ def signed_in(house: House, role: str) -> dict[str, str]:
     body = {"email": f"{role}@stagedoor.example", "password": PASSWORD}
     answer = httpx.post(f"{house.address}/v1/sessions", json=body, timeout=30.0)
     assert answer.status_code == 201, answer.text
+    # Throttling is on without anybody's doing, and tells how much is left.
+    assert answer.headers["RateLimit-Policy"].startswith('"anonymous";q=')
+    assert ";r=" in answer.headers["RateLimit"]
     return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
 

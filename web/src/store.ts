@@ -33,22 +33,30 @@ export function useStore<T>(store: Store<T>): T {
   return value;
 }
 
-/** JSON in the tab's own storage. A browser that refuses storage only forgets sooner. */
-export const tabStorage = {
-  read<T>(key: string): T | null {
-    try {
-      const text = sessionStorage.getItem(key);
-      return text === null ? null : (JSON.parse(text) as T);
-    } catch {
-      return null;
-    }
-  },
-  write(key: string, value: unknown): void {
-    try {
-      if (value === null) sessionStorage.removeItem(key);
-      else sessionStorage.setItem(key, JSON.stringify(value));
-    } catch {
-      // Private windows of some browsers have no storage: the tab then lasts until it is loaded again.
-    }
-  },
-};
+/* JSON in a storage of the browser. One that refuses storage only forgets sooner; it may refuse by the mere mention. */
+function storedIn(storage: () => Storage) {
+  return {
+    read<T>(key: string): T | null {
+      try {
+        const text = storage().getItem(key);
+        return text === null ? null : (JSON.parse(text) as T);
+      } catch {
+        return null;
+      }
+    },
+    write(key: string, value: unknown): void {
+      try {
+        if (value === null) storage().removeItem(key);
+        else storage().setItem(key, JSON.stringify(value));
+      } catch {
+        // Private windows of some browsers have no storage: the tab then lasts until it is loaded again.
+      }
+    },
+  };
+}
+
+/** What ends with the tab. */
+export const tabStorage = storedIn(() => sessionStorage);
+
+/** What this browser keeps, for all tabs. */
+export const browserStorage = storedIn(() => localStorage);

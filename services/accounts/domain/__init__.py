@@ -8,16 +8,37 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import hmac
 import re
 import unicodedata
 from datetime import datetime, timedelta
-from typing import Final, Literal, get_args
+from typing import Final, Literal, NamedTuple, get_args
 
 import msgspec
 
 from shared import ids
+
+
+class Tolerance(NamedTuple):
+    """Failed sign-ins that are borne: `burst` at once, then `a_minute` more."""
+
+    burst: int
+    a_minute: int
+
+
+# A person mistypes a few times; a list of leaked passwords has thousands.
+BORNE_OF_ADDRESS_AT_ACCOUNT: Final = Tolerance(10, 1)
+BORNE_OF_DEVICE: Final = Tolerance(10, 1)
+# Thousands may share an address at an on-sale, and one in ten mistypes.
+BORNE_OF_ADDRESS: Final = Tolerance(200, 30)
+# From all addresses together. Beyond it strangers wait for their turn, each address for its own, so that nobody who
+# attacks an account can use up its owner's.
+BORNE_AT_ACCOUNT: Final = Tolerance(100, 1)
+STRANGERS_WAIT: Final = timedelta(minutes=5)
+STRANGERS_TURN: Final = timedelta(minutes=10)
+DEVICE_KNOWN: Final = timedelta(days=180)
 
 Role = Literal["owner", "manager", "box_office", "scanner"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
@@ -83,6 +104,14 @@ class SignInRefused(AccountsError):
     """The e-mail address and password do not belong together; which of them is wrong is never said."""
 
 
+class TooManySignIns(AccountsError):
+    """Too many sign-ins failed; after `retry_after` seconds the next may be tried."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("too many sign-ins failed; wait a little, or use a device that has signed in before")
+        self.retry_after = retry_after
+
+
 class SessionOver(AccountsError):
     """The refresh token opens nothing: unknown, ended, run out, or used before."""
 
@@ -115,6 +144,13 @@ def normalised_email(text: str) -> str:
     if local.startswith(".") or local.endswith(".") or ".." in email:
         raise InvalidEmail("an e-mail address has no dots at the ends of its parts, nor two in a row")
     return email
+
+
+def account_mark(email: str) -> str:
+    """What sign-ins to an address are counted by, whether it has an account or not, or even is none."""
+    with contextlib.suppress(InvalidEmail):
+        email = normalised_email(email)
+    return hashlib.sha256(email.encode()).hexdigest()[:32]
 
 
 def tidy_name(text: str) -> str:
@@ -185,6 +221,13 @@ class RefreshToken(msgspec.Struct, frozen=True):
         given the same answer, though no token is stored. Neither the table nor an old token alone leads to it.
         """
         return RefreshToken(self.session_id, self.family, hmac.digest(self.secret, nonce, "sha256"))
+
+
+class Device(msgspec.Struct, frozen=True):
+    """Where somebody has signed in to an account before; a signed token carries it, and the server keeps nothing."""
+
+    device_id: str
+    account_mark: str
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):

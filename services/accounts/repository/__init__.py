@@ -18,6 +18,7 @@ from services.accounts.repository.api_keys import (
     revoke_api_key,
     save_api_key,
 )
+from services.accounts.repository.attempts import Attempt, begin_attempt, forgive
 from services.accounts.repository.organisers import (
     MemberRow,
     OrganiserRow,
@@ -45,6 +46,7 @@ from services.accounts.repository.sessions import (
 
 __all__ = [
     "ApiKeyRow",
+    "Attempt",
     "MemberRow",
     "Membership",
     "OrganiserRow",
@@ -54,7 +56,9 @@ __all__ = [
     "add_person",
     "api_key",
     "api_keys",
+    "begin_attempt",
     "end_session",
+    "forgive",
     "member",
     "members",
     "new_api_key",

@@ -15,12 +15,15 @@ from shared import clock
 from shared.auth import (
     AccessToken,
     Identity,
+    TokenInvalid,
     hash_password,
     issue_access_token,
     needs_rehash,
     public_jwks,
+    sign_token,
     signing_secrets,
     verify_password,
+    verify_token,
 )
 from shared.data import AlreadyExists, Page, TransactionRefused
 from shared.http import Conflict, NotFound, Unauthorized
@@ -30,6 +33,7 @@ from shared.telemetry import log
 _TOKEN_BYTES: Final = 48
 _NONCE_BYTES: Final = 32
 _TRIES_MAX: Final = 4
+_DEVICE_AUDIENCE: Final = "device"
 
 
 class SignedIn(NamedTuple):
@@ -41,10 +45,11 @@ class SignedIn(NamedTuple):
     refresh: domain.RefreshToken
 
 
-def sign_up(body: SignUp, operation_id: str | None, now: datetime) -> repository.Person:
+def sign_up(body: SignUp, operation_id: str | None, now: datetime, *, address: str = "") -> repository.Person:
     """Make a person. With the password of the account that is there already, it is a repetition, and answered as one.
 
-    Raises InvalidEmail, InvalidName, WeakPassword, and EmailTaken for somebody else's address.
+    Raises InvalidEmail, InvalidName, WeakPassword, EmailTaken for somebody else's address, and TooManySignIns, because
+    trying passwords here must be no easier than at the sign-in; `address` is the caller's.
     """
     email = domain.normalised_email(body.email)
     name = domain.tidy_name(body.name)
@@ -54,17 +59,46 @@ def sign_up(body: SignUp, operation_id: str | None, now: datetime) -> repository
     owner_id = repository.add_person(person_id, email, name, hashed, now)
     if owner_id is None:
         return repository.Person(person_id, email, name, hashed, (), clock.to_milliseconds(now))
+    attempt = repository.begin_attempt(domain.account_mark(email), address, None)
     there = repository.person_by_id(owner_id)
     if there is not None and verify_password(there.password_hash, body.password):
+        repository.forgive(attempt)
         return there
     raise domain.EmailTaken("there is an account with this e-mail address; sign in, or use another address")
 
 
-def sign_in(body: SignIn, now: datetime) -> SignedIn:
-    """Begin a session. Raises SignInRefused, which takes as long and says as much for unknown addresses as for others.
+def sign_in(body: SignIn, address: str, now: datetime) -> tuple[SignedIn, str]:
+    """Begin a session, from a network address; answers it with the token by which this device is known from now on.
 
-    A repetition begins another session; the one nobody uses ends by itself.
+    A repetition begins another session; the one nobody uses ends by itself. Raises SignInRefused, which takes as long
+    and says as much for unknown e-mail addresses as for others, and TooManySignIns, which says as much, too.
     """
+    mark = domain.account_mark(body.email)
+    device = _known_device(body.device_token, now)
+    attempt = repository.begin_attempt(mark, address, device)
+    try:
+        signed_in = _sign_in(body, now)
+    except domain.SignInRefused:
+        raise
+    except BaseException:
+        # What broke on our side is no failure of theirs.
+        repository.forgive(attempt)
+        raise
+    repository.forgive(attempt)
+    mine = device is not None and device.account_mark == mark
+    known = device if device is not None and mine else domain.Device(new_id("dev", now), mark)
+    return signed_in, sign_token(_DEVICE_AUDIENCE, known, now + domain.DEVICE_KNOWN)
+
+
+def _known_device(token: str | None, now: datetime) -> domain.Device | None:
+    """The device a token speaks of. One that is no good makes a stranger, no refusal."""
+    try:
+        return None if token is None else verify_token(token, _DEVICE_AUDIENCE, domain.Device, now=now)
+    except TokenInvalid:
+        return None
+
+
+def _sign_in(body: SignIn, now: datetime) -> SignedIn:
     try:
         person = repository.person_by_email(domain.normalised_email(body.email))
     except domain.InvalidEmail:

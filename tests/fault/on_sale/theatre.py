@@ -68,6 +68,8 @@ class Theatre:
             "TEST_PROVIDER_URL": self.company_address,
             "DATABASE_URL": f"sqlite:///{self.folder / 'reporting.sqlite3'}",
             "LOG_LEVEL": "WARNING",
+            # As everywhere but in tests. These buyers are programs; one that hears 429 comes again.
+            "THROTTLING_ENABLED": "1",
         }
         if self._redis:
             self._redis.process.start()

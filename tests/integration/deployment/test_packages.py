@@ -66,11 +66,29 @@ def _assert_fit_for(stage: str, template: dict[str, Any]) -> None:
                 assert value.startswith("secretsmanager:"), variable
         if stage == "prod" and name in ("Consume", "Relay"):
             assert properties["ReservedConcurrentExecutions"] > 0
+    _assert_limited(stage, template)
     alarms = [each for each in resources.values() if each["Type"] == "AWS::CloudWatch::Alarm"]
     assert len(alarms) >= 2
     for alarm in alarms:
         assert alarm["Condition"] == "Watched"
         assert alarm["Properties"]["AlarmActions"] == [{"Ref": "AlarmsTopicArn"}]
+
+
+def _assert_limited(stage: str, template: dict[str, Any]) -> None:
+    """The stage's guard and the usage plans are those of the one file of plans."""
+    document = yaml.safe_load((ROOT / "shared" / "throttling" / "plans.yaml").read_text())
+    resources = template["Resources"]
+    (settings,) = resources["RestAPI"]["Properties"]["MethodSettings"]
+    figures = {"Rate": settings["ThrottlingRateLimit"], "Burst": settings["ThrottlingBurstLimit"]}
+    for figure, value in figures.items():
+        assert value == {"Fn::FindInMap": ["StageLimits", {"Ref": "Stage"}, figure]}
+        assert template["Mappings"]["StageLimits"][stage][figure] == document["stages"][stage][figure.lower()]
+    plans = {name: each["Properties"] for name, each in resources.items() if each["Type"].endswith("::UsagePlan")}
+    assert set(plans) == {"UsagePlanFree", "UsagePlanPro", "UsagePlanPartner"}
+    for name, properties in plans.items():
+        plan = document["plans"][name.removeprefix("UsagePlan").lower()]
+        assert properties["Throttle"] == {"RateLimit": plan["rate"], "BurstLimit": plan["burst"]}
+        assert properties["Quota"] == {"Limit": plan["quota"], "Period": "MONTH"}
 
 
 def test_a_broken_template_does_not_lint_clean(tmp_path: Path) -> None:
@@ -99,6 +117,7 @@ def test_bundles_stand_on_their_own(tmp_path: Path) -> None:
             assert sum(entry.file_size for entry in archive.infolist()) < LAMBDA_BYTES_MAX
             names = archive.namelist()
             archive.extractall(folder)
+        assert "shared/throttling/plans.json" in names
         assert not [name for name in names if name.startswith(("runtime/", "boto3/", "tests/"))]
         assert not [
             name

@@ -18,6 +18,7 @@ from runtime.deployment.bundle import bundle_settings
 from runtime.deployment.deploy import Deployment
 from runtime.deployment.stages import SERVICES
 from shared.auth.access import public_jwks
+from shared.throttling import plans
 from tests.integration.deployment.emulator import ACCOUNT, REGION, emulator
 
 # moto says which kinds of resources it skips: alarms, secrets (made by the emulator instead), account settings.
@@ -185,6 +186,13 @@ class TestDirectly:
             assert found["DEFAULT_5XX"]["responseParameters"]["gatewayresponse.header.Content-Type"] == (
                 "'application/problem+json'"
             )
+
+    def test_an_api_has_the_limits_of_its_stage(self, rehearsal: Rehearsal) -> None:
+        gateway = boto3.client("apigateway")
+        wanted = plans().stages.dev
+        for api in gateway.get_rest_apis()["items"]:
+            settings = gateway.get_stage(restApiId=api["id"], stageName="dev")["methodSettings"]["*/*"]
+            assert (settings["throttlingRateLimit"], settings["throttlingBurstLimit"]) == (wanted.rate, wanted.burst)
 
     def test_a_second_deployment_keeps_the_api_and_its_mappings(self, rehearsal: Rehearsal) -> None:
         before = {name: mapping["UUID"] for name, mapping in mappings().items()}

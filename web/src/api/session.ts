@@ -1,6 +1,6 @@
 /** Who is signed in, in this tab. */
-import { makeStore, tabStorage } from "../store.ts";
-import type { Me, Session } from "./types.ts";
+import { browserStorage, makeStore, tabStorage } from "../store.ts";
+import type { Me, Session, SignedInSession } from "./types.ts";
 import { Problem, send } from "./wire.ts";
 
 /* The access token lives in memory alone: it opens everything for its ten minutes, and what is in no storage cannot be
@@ -9,6 +9,8 @@ import { Problem, send } from "./wire.ts";
    is not shared: two tabs that refreshed with the same token would look like theft to the server, which would end the
    session. A script injected here could read it; the Content-Security-Policy allows none but our own file. */
 const REFRESH_TOKEN = "stagedoor.refresh";
+/* Says that somebody has signed in here before, and opens nothing: others' failed sign-ins then slow nobody down here. */
+const DEVICE_TOKEN = "stagedoor.device";
 
 export interface SignedIn {
   state: "unknown" | "out" | "in";
@@ -81,7 +83,11 @@ export async function resume(): Promise<void> {
 }
 
 export async function signIn(email: string, password: string): Promise<void> {
-  keep((await (await send("POST", "/v1/sessions", {}, { email, password })).json()) as Session);
+  const device = browserStorage.read<string>(DEVICE_TOKEN);
+  const body = { email, password, ...(device === null ? {} : { device_token: device }) };
+  const signedIn = (await (await send("POST", "/v1/sessions", {}, body)).json()) as SignedInSession;
+  browserStorage.write(DEVICE_TOKEN, signedIn.device_token);
+  keep(signedIn);
   await loadMe();
 }
 

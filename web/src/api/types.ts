@@ -258,6 +258,10 @@ export interface Session {
   refresh_token: string;
 }
 
+export interface SignedInSession extends Session {
+  device_token: string;
+}
+
 export interface Membership {
   organiser_id: string;
   organiser_name: string;

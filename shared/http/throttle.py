@@ -1,0 +1,99 @@
+"""How a route is throttled: by whom it counts its callers, what a request costs, and what clients are told of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final, Literal
+
+import msgspec
+
+from shared.cache import Cache
+from shared.http.call import Call
+from shared.http.problems import TooMany
+from shared.throttling import Bucket, Buckets, left, network_of, plans, policy
+from shared.throttling.headers import LEFT, POLICY
+
+_NOTHING: Final[Mapping[str, str]] = {}
+
+
+class Throttle(msgspec.Struct, frozen=True):
+    """What a request costs, in tokens, and where it is counted: by all processes, by each for itself, or nowhere."""
+
+    cost: int = 1
+    counted: Literal["together", "in-process", "nowhere"] = "together"
+
+
+THROTTLED: Final = Throttle()
+# For reads that are answered from memory: a round trip to Redis would cost more than what it protects.
+IN_PROCESS: Final = Throttle(counted="in-process")
+# For what must always be answered: health, what waiting people ask once a second, those who report payments.
+EXEMPT: Final = Throttle(counted="nowhere")
+
+
+def costing(cost: int) -> Throttle:
+    """The throttle of a route whose requests are worth `cost` ordinary ones."""
+    return Throttle(cost=cost)
+
+
+class Gate:
+    """The throttle of one route at work. Raises ValueError for a cost that a plan's burst could never pay."""
+
+    def __init__(self, throttle: Throttle) -> None:
+        self._throttle = throttle
+        self._address = plans().limit("anonymous")
+        self._person = plans().limit("free")
+        affordable = min(self._address.burst, self._person.burst)
+        if not 1 <= throttle.cost <= affordable:
+            raise ValueError(f"a request costs 1 to {affordable} tokens, not {throttle.cost}")
+        self._policies = {each.name: policy([each]) for each in (self._address, self._person)}
+
+    def admit(self, call: Call) -> Mapping[str, str]:
+        """Lets a request through, and answers the headers that its answer carries whatever becomes of it.
+
+        Raises TooMany with Retry-After.
+        """
+        throttle = self._throttle
+        if throttle.counted == "nowhere" or os.environ.get("THROTTLING_ENABLED") == "0":
+            return _NOTHING
+        bucket = self._bucket_of(call)
+        buckets = _buckets(os.environ.get("REDIS_URL") or None, os.environ.get("RESOURCE_PREFIX", "stagedoor"))
+        counter = buckets if throttle.counted == "together" else buckets.here
+        taken = counter.take((bucket,), throttle.cost)
+        headers = {POLICY: self._policies[bucket.limit.name], LEFT: left(taken.standings)}
+        if not taken.allowed:
+            raise TooMany(
+                "Come back after the seconds in Retry-After.", retry_after=taken.wait_seconds, headers=headers
+            )
+        return headers
+
+    def _bucket_of(self, call: Call) -> Bucket:
+        """Whoever is signed in counts as that person alone: many may share an address, and one may change it."""
+        if call.identity is not None:
+            return Bucket(f"throttle:person:{call.identity.person_id}", self._person)
+        return Bucket(f"throttle:address:{network_of(call.source_ip)}", self._address)
+
+
+def undeclared(*, public: bool, method: str, cache: str | None) -> Throttle:
+    """The throttle of a route that declares none: counted in-process where every cache may keep a public read."""
+    return IN_PROCESS if public and method == "GET" and _is_shared(cache) else THROTTLED
+
+
+def tell(answer: dict[str, str], admitted: Mapping[str, str]) -> None:
+    """Puts the headers of `admit` into those of the answer.
+
+    An answer that caches give to others says nothing of how many requests are left to whoever asked first.
+    """
+    answer.update(admitted)
+    if _is_shared(answer.get("Cache-Control")):
+        answer.pop(LEFT, None)
+
+
+def _is_shared(cache_control: str | None) -> bool:
+    return cache_control is not None and cache_control.startswith("public")
+
+
+@lru_cache(maxsize=4)
+def _buckets(url: str | None, resource_prefix: str) -> Buckets:
+    return Buckets(Cache(url, prefix=resource_prefix))
