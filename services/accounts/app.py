@@ -26,7 +26,7 @@ from services.accounts.schemas import (
 from services.accounts.settings import AccountsSettings
 from shared import clock
 from shared.auth import CONTEXT_KEY, AccessRefused, authorize_access_token, unpack_identity
-from shared.http import IN_TABLE, PUBLIC, SIGNED_IN, App, Call, PageView, member, page_answer
+from shared.http import IN_TABLE, PUBLIC, SIGNED_IN, App, Call, Conflict, PageView, member, page_answer
 from shared.messaging import Relay
 from shared.settings import load
 
@@ -174,7 +174,13 @@ def list_members(call: Call) -> Any:
     access=member("owner", "manager"),
     idempotency=_once,
     summary="Add a member",
-    errors=(domain.InvalidEmail, domain.UnknownPerson, domain.RoleNotYours, domain.TooManyMemberships),
+    errors=(
+        domain.InvalidEmail,
+        domain.UnknownPerson,
+        domain.RoleNotYours,
+        domain.TooManyMemberships,
+        Conflict,
+    ),
 )
 def add_member(call: Call) -> Any:
     """Gives somebody who has an account a role here. The same again changes nothing."""

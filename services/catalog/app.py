@@ -32,11 +32,13 @@ from shared import clock
 from shared.auth import Identity, TokenInvalid, authorize_access_token, verify_access_token
 from shared.data import deadline
 from shared.http import (
+    IF_MATCH,
     IN_TABLE,
     PUBLIC,
     Answer,
     App,
     Call,
+    NotFound,
     PageView,
     Unauthorized,
     member,
@@ -96,7 +98,9 @@ def list_venues(call: Call) -> Any:
     return page_answer(page, lambda row: venue_view(row.venue), "/v1/venues", call.query)
 
 
-@app.route("/v1/venues/{venue_id}", answers=VenueView, access=PUBLIC, summary="A venue")
+@app.route(
+    "/v1/venues/{venue_id}", answers=VenueView, access=PUBLIC, summary="A venue", errors=(NotFound, Unauthorized)
+)
 def show_venue(call: Call) -> Any:
     """A venue; a private one is there for the organiser's members only."""
     venue = use_cases.venue(call.path["venue_id"], _visitor(call))
@@ -167,7 +171,14 @@ def plan_event(call: Call) -> Any:
     return Answer(event_view(event), headers={"Location": f"/v1/events/{event.event_id}"}, etag=event.version)
 
 
-@app.route("/v1/events", query=EventsQuery, answers=PageView[EventSummary], access=PUBLIC, summary="Upcoming events")
+@app.route(
+    "/v1/events",
+    query=EventsQuery,
+    answers=PageView[EventSummary],
+    access=PUBLIC,
+    summary="Upcoming events",
+    errors=(Unauthorized,),
+)
 def list_events(call: Call) -> Any:
     """What is coming up, by date; or one organiser's events, with its drafts when a member asks."""
     visitor, query = _visitor(call), call.query
@@ -178,7 +189,9 @@ def list_events(call: Call) -> Any:
     return page_answer(page, event_summary, "/v1/events", query, headers)
 
 
-@app.route("/v1/events/{event_id}", answers=EventView, access=PUBLIC, summary="An event")
+@app.route(
+    "/v1/events/{event_id}", answers=EventView, access=PUBLIC, summary="An event", errors=(NotFound, Unauthorized)
+)
 def show_event(call: Call) -> Any:
     """An event: for everybody once it is published, before that for the organiser's members only."""
     visitor = _visitor(call)
@@ -197,6 +210,7 @@ def show_event(call: Call) -> Any:
     access=_planners,
     idempotency=_once,
     summary="Change an event",
+    headers=(IF_MATCH,),
     errors=(domain.Incomplete, domain.Fixed),
 )
 def change_event(call: Call) -> Any:

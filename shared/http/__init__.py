@@ -24,11 +24,13 @@ from shared.http.problems import (
     UnsupportedMediaType,
     ValidationFailed,
 )
+from shared.http.request_headers import IF_MATCH, RequestHeader
 from shared.http.routes import Routes
 
 __all__ = [
     "BY_HANDLER",
     "BY_HANDLER_OPTIONAL",
+    "IF_MATCH",
     "IN_TABLE",
     "PUBLIC",
     "SIGNED_IN",
@@ -54,6 +56,7 @@ __all__ = [
     "Problem",
     "QueryParameters",
     "RequestBody",
+    "RequestHeader",
     "Routes",
     "TooMany",
     "Unauthorized",
