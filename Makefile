@@ -45,7 +45,7 @@ bench: setup ## measures: prints a table, writes build/bench.json and docs/bench
 schemas: setup ## writes the messages' schemas to contracts/schemas; refuses what would break a consumer
 	@$(PY) -m runtime.schemas
 
-api: setup ## writes the API's OpenAPI documents to docs/api; refuses what would break a client
+api: setup ## writes the API's OpenAPI documents to docs/api, and the web app's types; refuses what breaks a client
 	@$(PY) -m runtime.openapi
 
 lock: setup ## pins all dependencies anew after a change of pyproject.toml; UPGRADE=1 takes the newest

@@ -1,4 +1,6 @@
-"""`python -m runtime.openapi`: writes the released documents to docs/api; refuses what would break a client.
+"""`python -m runtime.openapi`: writes the released documents to docs/api, and from them the web app's types.
+
+What would break a client is refused, and nothing written.
 
 `--check` writes nothing, and fails when code and released documents differ.
 """
@@ -18,19 +20,23 @@ import runtime.own_environment  # noqa: F401  it acts by being imported
 from runtime.gateway.services import load_services
 from runtime.openapi import documents
 from runtime.openapi.changes import changes
+from runtime.openapi.typescript import types_of
 from runtime.provisioning import planned
 from runtime.secrets import generated_secrets
 
-FOLDER = Path(__file__).resolve().parents[2] / "docs" / "api"
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "docs" / "api"
+TYPES = ROOT / "web" / "src" / "api" / "generated"
 _NOWHERE = "http://127.0.0.1:9"
 
 
-def main(arguments: list[str], folder: Path = FOLDER) -> int:
-    """Writes or checks the documents; answers the exit code."""
+def main(arguments: list[str]) -> int:
+    """Writes or checks documents and types; answers the exit code."""
     parser = argparse.ArgumentParser(prog="python -m runtime.openapi", description=__doc__)
     parser.add_argument("--check", action="store_true", help="only say whether code and released documents differ")
     checking = parser.parse_args(arguments).check
-    return release(current(), folder, checking=checking)
+    made = current()
+    return release(made, FOLDER, checking=checking) or write_types(made, TYPES, checking=checking)
 
 
 def current() -> dict[str, dict[str, Any]]:
@@ -67,6 +73,22 @@ def release(made: Mapping[str, dict[str, Any]], folder: Path, *, checking: bool 
     for name, now in made.items():
         (folder / f"{name}.json").write_text(documents.text(now), encoding="utf-8")
     print(f"{len(made)} documents are in docs/api")
+    return 0
+
+
+def write_types(made: Mapping[str, dict[str, Any]], folder: Path, *, checking: bool = False) -> int:
+    """Writes a module of types for each service; answers the exit code."""
+    texts = {f"{name}.ts": types_of(name, now) for name, now in made.items() if name != documents.WHOLE}
+    there = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.ts")}
+    if checking:
+        if there != texts:
+            print("The web app's types are not the documents': run `make api`.", file=sys.stderr)
+        return int(there != texts)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in set(there) - set(texts):
+        (folder / name).unlink()
+    for name, written in texts.items():
+        (folder / name).write_text(written, encoding="utf-8")
     return 0
 
 

@@ -12,11 +12,14 @@ from openapi_spec_validator import validate
 from runtime.deployment.stages import SERVICES
 from runtime.gateway.routing import HEALTH
 from runtime.openapi import documents
+from runtime.openapi.typescript import types_of
 from runtime.triggers.sources import load_app
 from shared.http import App
 from shared.http.access import Member
 
-API = Path(__file__).resolve().parents[2] / "docs" / "api"
+ROOT = Path(__file__).resolve().parents[2]
+API = ROOT / "docs" / "api"
+TYPES = ROOT / "web" / "src" / "api" / "generated"
 HTTP_METHODS = ("get", "put", "post", "patch", "delete")
 APPS = {service: cast(App, load_app(service)) for service in SERVICES}
 
@@ -47,6 +50,11 @@ def test_there_are_no_other_documents() -> None:
 def test_what_is_released_is_what_the_code_says() -> None:
     for name, made in documents.of_all(APPS).items():
         assert (API / f"{name}.json").read_text(encoding="utf-8") == documents.text(made), f"{name}: run `make api`"
+
+
+def test_the_web_apps_types_are_those_of_the_documents() -> None:
+    written = {path.stem: path.read_text(encoding="utf-8") for path in TYPES.iterdir()}
+    assert written == {service: types_of(service, released(service)) for service in SERVICES}
 
 
 @pytest.mark.parametrize("service", SERVICES)

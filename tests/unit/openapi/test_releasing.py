@@ -82,3 +82,11 @@ def test_without_the_comparison_a_breaking_change_is_written(folder: Path, monke
 def test_a_document_is_written_the_same_each_time() -> None:
     assert documents.text(NOW["orders"]) == documents.text(copy.deepcopy(NOW["orders"]))
     assert changes(NOW["orders"], json.loads(documents.text(NOW["orders"]))) == []
+
+
+def test_types_are_written_and_those_of_no_service_taken_away(tmp_path: Path) -> None:
+    (tmp_path / "gone.ts").write_text("export type Gone = string;")
+    assert command.write_types(NOW, tmp_path, checking=True) == 1
+    assert command.write_types(NOW, tmp_path) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"orders.ts", "tickets.ts"}
+    assert command.write_types(NOW, tmp_path, checking=True) == 0
