@@ -26,7 +26,7 @@ from services.accounts.schemas import (
 from services.accounts.settings import AccountsSettings
 from shared import clock
 from shared.auth import CONTEXT_KEY, AccessRefused, authorize_access_token, unpack_identity
-from shared.http import IN_TABLE, PUBLIC, SIGNED_IN, App, Call, Conflict, PageView, member, page_answer
+from shared.http import IN_TABLE, PUBLIC, SIGNED_IN, App, Call, Conflict, Forbidden, PageView, member, page_answer
 from shared.messaging import Relay
 from shared.settings import load
 
@@ -50,7 +50,7 @@ def authorize(request: AuthRequest) -> AuthResponse:
     """Verifies the access token for every route of this API, and that its session has not been ended.
 
     A token whose session has ended still opens the sign-out, and nothing else: a sign-out whose answer was lost is sent
-    again and has to answer the same.
+    again and has to answer the same. While that policy is cached, every other route answers 403.
     """
     response = authorize_access_token(request)
     identity = unpack_identity(response.context[CONTEXT_KEY])
@@ -78,7 +78,7 @@ def sign_up(call: Call) -> Any:
     return PersonView(person_id=person.person_id, email=person.email, name=person.name)
 
 
-@app.route("/v1/people/me", answers=MeView, access=SIGNED_IN, summary="Who am I")
+@app.route("/v1/people/me", answers=MeView, access=SIGNED_IN, summary="Who am I", errors=(Forbidden,))
 def show_me(call: Call) -> Any:
     """The signed-in person and the organisers it belongs to, as of now."""
     person = use_cases.me(call.person)
@@ -138,14 +138,20 @@ def sign_out(call: Call) -> None:
     access=SIGNED_IN,
     idempotency=_once,
     summary="Register an organiser",
-    errors=(domain.InvalidName, domain.TooManyMemberships),
+    errors=(domain.InvalidName, domain.TooManyMemberships, Forbidden),
 )
 def register_organiser(call: Call) -> Any:
     """Makes an organiser, owned by who asks. The role is in the access token after the next refresh."""
     return _organiser_view(use_cases.register_organiser(call.body, call.person, call.operation_id, call.now))
 
 
-@app.route("/v1/organisers/{organiser_id}", answers=OrganiserView, access=member(), summary="An organiser")
+@app.route(
+    "/v1/organisers/{organiser_id}",
+    answers=OrganiserView,
+    access=member(),
+    summary="An organiser",
+    errors=(Forbidden,),
+)
 def show_organiser(call: Call) -> Any:
     """An organiser, to its members."""
     return _organiser_view(use_cases.organiser(call.path["organiser_id"]))
