@@ -9,7 +9,7 @@ WORKERS ?= 2
 PY := .venv/bin/python
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup parts up demo env test check bench schemas lock republish redrive clean clean-install
+.PHONY: help setup parts up demo env test check bench schemas api lock republish redrive clean clean-install
 
 help: ## what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -36,6 +36,7 @@ check: setup ## style, types, imports, the rules of the house
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports --no-cache
+	@$(PY) -m runtime.openapi --check
 	@$(PY) -m pytest tests/test_house.py -q
 
 bench: setup ## measures: prints a table, writes build/bench.json and docs/benchmarks.md
@@ -43,6 +44,9 @@ bench: setup ## measures: prints a table, writes build/bench.json and docs/bench
 
 schemas: setup ## writes the messages' schemas to contracts/schemas; refuses what would break a consumer
 	@$(PY) -m runtime.schemas
+
+api: setup ## writes the API's OpenAPI documents to docs/api, and the web app's types; refuses what breaks a client
+	@$(PY) -m runtime.openapi
 
 lock: setup ## pins all dependencies anew after a change of pyproject.toml; UPGRADE=1 takes the newest
 	@scripts/lock.sh

@@ -3,7 +3,7 @@ import { defineConfig } from "vite";
 
 // The address of a running Stagedoor, for `npm run dev` and `npm run preview`; built files need none.
 const api = { target: process.env.STAGEDOOR_URL ?? "http://127.0.0.1:8000", changeOrigin: true };
-const proxy = { "/v1": api, "/health": api };
+const proxy = { "/v1": api, "/health": api, "/openapi.json": api };
 
 export default defineConfig({
   plugins: [preact()],
@@ -12,6 +12,7 @@ export default defineConfig({
     // The pages' Content-Security-Policy allows files of this origin alone, so nothing is put inline.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rollupOptions: { input: ["index.html", "docs.html"] },
   },
   server: { proxy },
   preview: { proxy },

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from runtime.gateway import api_document
 from runtime.gateway.authorizing import Authorizers
 from runtime.gateway.events import Incoming, LambdaContext, MalformedQuery, build_event, new_request_id
 from runtime.gateway.health import Health
@@ -35,6 +36,7 @@ class Gateway:
         self._router = Router(loaded.apps)
         self._authorizers = Authorizers(options.stage, options.answer_seconds_max)
         self._health = Health(loaded, options.stage)
+        self._api_document = api_document.ApiDocument(loaded)
         self._web = WebApp(options.web)
         self._versions = sorted(
             {found[1] for app in loaded.apps.values() for path in app.routes if (found := _VERSION.match(path))}
@@ -62,6 +64,8 @@ class Gateway:
             return self._health.answer()
         target = self._router.find(incoming.path)
         if target is None:
+            if incoming.path == api_document.PATH:
+                return self._document(incoming)
             page = self._web.answer(incoming)
             if page is not None:
                 return page
@@ -71,6 +75,11 @@ class Gateway:
                 return _preflight(target)
             raise MethodNotAllowed(headers={"Allow": ", ".join(sorted({*target.methods, "OPTIONS"}))})
         return self._invoke(incoming, target)
+
+    def _document(self, incoming: Incoming) -> Outgoing:
+        if incoming.method not in ("GET", "HEAD"):
+            raise MethodNotAllowed(headers={"Allow": "GET, HEAD"})
+        return self._api_document.answer(incoming)
 
     def _invoke(self, incoming: Incoming, target: Target) -> Outgoing:
         request_id = new_request_id()

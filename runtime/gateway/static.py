@@ -10,16 +10,16 @@ from runtime.gateway.outgoing import Outgoing
 from shared.http.conditional import names
 
 # The API's part of the address space. Nothing in it is ever answered by the web app.
-_API = re.compile(r"/(?:v(?:\d[^/]*)?|health|\.well-known)(?:/.*)?")
+_API = re.compile(r"/(?:v(?:\d[^/]*)?|health|openapi\.json|\.well-known)(?:/.*)?")
 _PAGE_HEADERS = [
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
     ("Referrer-Policy", "same-origin"),
-    (
-        "Content-Security-Policy",
-        "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
-    ),
 ]
+_POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'"
+# The app's own pages set styles of single elements.
+_POLICY_OF_APP = f"{_POLICY}; style-src 'self' 'unsafe-inline'"
+_APP = "index.html"
 # File names under here carry a hash of their content.
 _HASHED_FOLDER = "assets"
 
@@ -30,7 +30,7 @@ def is_api(path: str) -> bool:
 
 
 class WebApp:
-    """Serves a folder; addresses of pages that are no files get index.html, for the app's own router."""
+    """Serves a folder; addresses that are no files get a page of their name, or index.html for the app's own router."""
 
     def __init__(self, folder: str) -> None:
         self._folder = Path(folder).resolve()
@@ -49,10 +49,15 @@ class WebApp:
         if not file.is_file():
             if "." in path.rpartition("/")[2]:
                 return None
-            file = self._folder / "index.html"
+            file = self._page(path)
             if not file.is_file():
                 return None
         return self._file(file, incoming)
+
+    def _page(self, path: str) -> Path:
+        """The file of a page that stands apart (`/docs` is docs.html), else the app's."""
+        own = self._folder / f"{path.strip('/')}.html"
+        return own if "/" not in path.strip("/") and own.is_file() else self._folder / _APP
 
     def _file(self, file: Path, incoming: Incoming) -> Outgoing:
         about = file.stat()
@@ -60,6 +65,7 @@ class WebApp:
         hashed = file.parent.name == _HASHED_FOLDER
         headers = [
             *_PAGE_HEADERS,
+            ("Content-Security-Policy", _POLICY_OF_APP if file.name == _APP else _POLICY),
             ("ETag", etag),
             ("Cache-Control", "public, max-age=31536000, immutable" if hashed else "no-cache"),
         ]

@@ -29,7 +29,19 @@ from services.accounts.schemas import (
 from services.accounts.settings import AccountsSettings
 from shared import clock
 from shared.auth import CONTEXT_KEY, AccessRefused, authorize_access_token, unpack_identity
-from shared.http import IN_TABLE, PUBLIC, SIGNED_IN, App, Call, PageView, costing, member, page_answer
+from shared.http import (
+    IN_TABLE,
+    PUBLIC,
+    SIGNED_IN,
+    App,
+    Call,
+    Conflict,
+    Forbidden,
+    PageView,
+    costing,
+    member,
+    page_answer,
+)
 from shared.messaging import Relay
 from shared.settings import load
 
@@ -61,7 +73,7 @@ def authorize(request: AuthRequest) -> AuthResponse:
     """Verifies the access token for every route of this API, and that its session has not been ended.
 
     A token whose session has ended still opens the sign-out, and nothing else: a sign-out whose answer was lost is sent
-    again and has to answer the same.
+    again and has to answer the same. While that policy is cached, every other route answers 403.
     """
     response = authorize_access_token(request)
     identity = unpack_identity(response.context[CONTEXT_KEY])
@@ -93,7 +105,7 @@ def sign_up(call: Call) -> Any:
     return PersonView(person_id=person.person_id, email=person.email, name=person.name)
 
 
-@app.route("/v1/people/me", answers=MeView, access=SIGNED_IN, summary="Who am I")
+@app.route("/v1/people/me", answers=MeView, access=SIGNED_IN, summary="Who am I", errors=(Forbidden,))
 def show_me(call: Call) -> Any:
     """The signed-in person and the organisers it belongs to, as of now."""
     person = use_cases.me(call.person)
@@ -158,14 +170,20 @@ def sign_out(call: Call) -> None:
     access=SIGNED_IN,
     idempotency=_once,
     summary="Register an organiser",
-    errors=(domain.InvalidName, domain.TooManyMemberships),
+    errors=(domain.InvalidName, domain.TooManyMemberships, Forbidden),
 )
 def register_organiser(call: Call) -> Any:
     """Makes an organiser, owned by who asks. The role is in the access token after the next refresh."""
     return _organiser_view(use_cases.register_organiser(call.body, call.person, call.operation_id, call.now))
 
 
-@app.route("/v1/organisers/{organiser_id}", answers=OrganiserView, access=member(), summary="An organiser")
+@app.route(
+    "/v1/organisers/{organiser_id}",
+    answers=OrganiserView,
+    access=member(),
+    summary="An organiser",
+    errors=(Forbidden,),
+)
 def show_organiser(call: Call) -> Any:
     """An organiser, to its members."""
     return _organiser_view(use_cases.organiser(call.path["organiser_id"]))
@@ -194,7 +212,13 @@ def list_members(call: Call) -> Any:
     access=member("owner", "manager"),
     idempotency=_once,
     summary="Add a member",
-    errors=(domain.InvalidEmail, domain.UnknownPerson, domain.RoleNotYours, domain.TooManyMemberships),
+    errors=(
+        domain.InvalidEmail,
+        domain.UnknownPerson,
+        domain.RoleNotYours,
+        domain.TooManyMemberships,
+        Conflict,
+    ),
 )
 def add_member(call: Call) -> Any:
     """Gives somebody who has an account a role here. The same again changes nothing."""

@@ -32,12 +32,14 @@ from shared import clock
 from shared.auth import Identity, TokenInvalid, authorize_access_token, verify_access_token
 from shared.data import deadline
 from shared.http import (
+    IF_MATCH,
     IN_PROCESS,
     IN_TABLE,
     PUBLIC,
     Answer,
     App,
     Call,
+    NotFound,
     PageView,
     Unauthorized,
     member,
@@ -97,7 +99,9 @@ def list_venues(call: Call) -> Any:
     return page_answer(page, lambda row: venue_view(row.venue), "/v1/venues", call.query)
 
 
-@app.route("/v1/venues/{venue_id}", answers=VenueView, access=PUBLIC, summary="A venue")
+@app.route(
+    "/v1/venues/{venue_id}", answers=VenueView, access=PUBLIC, summary="A venue", errors=(NotFound, Unauthorized)
+)
 def show_venue(call: Call) -> Any:
     """A venue; a private one is there for the organiser's members only."""
     venue = use_cases.venue(call.path["venue_id"], _visitor(call))
@@ -175,6 +179,7 @@ def plan_event(call: Call) -> Any:
     access=PUBLIC,
     throttle=IN_PROCESS,
     summary="Upcoming events",
+    errors=(Unauthorized,),
 )
 def list_events(call: Call) -> Any:
     """What is coming up, by date; or one organiser's events, with its drafts when a member asks."""
@@ -186,7 +191,14 @@ def list_events(call: Call) -> Any:
     return page_answer(page, event_summary, "/v1/events", query, headers)
 
 
-@app.route("/v1/events/{event_id}", answers=EventView, access=PUBLIC, throttle=IN_PROCESS, summary="An event")
+@app.route(
+    "/v1/events/{event_id}",
+    answers=EventView,
+    access=PUBLIC,
+    throttle=IN_PROCESS,
+    summary="An event",
+    errors=(NotFound, Unauthorized),
+)
 def show_event(call: Call) -> Any:
     """An event: for everybody once it is published, before that for the organiser's members only."""
     visitor = _visitor(call)
@@ -205,6 +217,7 @@ def show_event(call: Call) -> Any:
     access=_planners,
     idempotency=_once,
     summary="Change an event",
+    headers=(IF_MATCH,),
     errors=(domain.Incomplete, domain.Fixed),
 )
 def change_event(call: Call) -> Any:

@@ -13,7 +13,7 @@ from services.catalog.voucher_schemas import (
     VoucherView,
     voucher_view,
 )
-from shared.http import IN_TABLE, Answer, Call, PageView, Routes, member, page_answer
+from shared.http import IF_MATCH, IN_TABLE, Answer, Call, PageView, Routes, member, page_answer
 
 _makers = member(*use_cases.VOUCHER_MAKERS)
 _once = IN_TABLE("CATALOG_TABLE_NAME", required=False)
@@ -62,6 +62,7 @@ def list_vouchers(call: Call) -> Any:
     access=_makers,
     idempotency=_once,
     summary="Change a voucher",
+    headers=(IF_MATCH,),
     errors=(domain.Incomplete, domain.Revoked),
 )
 def change_voucher(call: Call) -> Any:

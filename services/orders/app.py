@@ -61,7 +61,7 @@ def authorize(request: AuthRequest) -> AuthResponse:
     status=201,
     idempotency=BY_HANDLER,
     summary="Order what a hold keeps",
-    errors=(HoldExpired, HoldNotYours, HoldAlreadyOrdered),
+    errors=(HoldExpired, HoldNotYours, HoldAlreadyOrdered, TokenInvalid),
 )
 def place_order(call: Call) -> Any:
     """One hold is at most one order: sent again, with whatever Idempotency-Key, it answers the order that is there."""

@@ -26,12 +26,13 @@ from services.payments.schemas import OpenCheckout, PaymentView, WebhookTaken, p
 from services.payments.settings import PaymentsSettings
 from shared import clock
 from shared.auth import TokenExpired, TokenInvalid, authorize_access_token, verify_token
-from shared.http import EXEMPT, IN_TABLE, PUBLIC, Answer, App, Call, Gone, ValidationFailed
+from shared.http import EXEMPT, IN_TABLE, PUBLIC, Answer, App, Call, Gone, RequestHeader, ValidationFailed
 from shared.messaging import Consumer, Relay
 from shared.settings import load
 
 ORDER_AUDIENCE: Final = "order"
 WEBHOOK_BYTES_MAX: Final = 64 * 1024
+_SIGNATURE: Final = RequestHeader("Test-Signature", "The provider's signature of the body.", required=True)
 
 settings = load(PaymentsSettings)
 provider = provider_of(settings)
@@ -41,6 +42,7 @@ app = App(
         OrderNotYours: (403, "order-not-yours", "The order is somebody else's"),
         OrderExpired: (410, "order-expired", "The time to pay the order is over"),
         AlreadyPaid: (409, "already-paid", "The order has been paid"),
+        ReturnUrlForeign: (422, "return-url-foreign", "Something in the request is not acceptable"),
         TooManyAttempts: (409, "too-many-attempts", "The payment was tried too often"),
         PaymentUnknown: (404, "not-found", "There is no such payment"),
         ProviderUnavailable: (503, "provider-unavailable", "The payment company does not answer; try again"),
@@ -65,7 +67,16 @@ def authorize(request: AuthRequest) -> AuthResponse:
     status=201,
     idempotency=IN_TABLE("PAYMENTS_TABLE_NAME"),
     summary="Open a checkout for an order",
-    errors=(OrderNotYours, OrderExpired, AlreadyPaid, TooManyAttempts, ProviderUnavailable, ProviderRefused),
+    errors=(
+        OrderNotYours,
+        OrderExpired,
+        AlreadyPaid,
+        TooManyAttempts,
+        ReturnUrlForeign,
+        TokenInvalid,
+        ProviderUnavailable,
+        ProviderRefused,
+    ),
 )
 def open_checkout(call: Call) -> Any:
     """One order is at most one payment. An open page is answered again; a new one follows one that came to nothing."""
@@ -100,6 +111,8 @@ def show_payment(call: Call) -> Any:
     status=202,
     body_bytes_max=WEBHOOK_BYTES_MAX,
     throttle=EXEMPT,
+    raw_body="application/json",
+    headers=(_SIGNATURE,),
     summary="What the test provider says",
     errors=(WebhookForged, WebhookMalformed, PaymentUnknown, ProviderUnavailable, ProviderRefused),
 )

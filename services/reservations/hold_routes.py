@@ -11,7 +11,7 @@ from services.reservations.domain import refusals
 from services.reservations.domain.waiting_room_refusals import PassRequired
 from services.reservations.schemas import Availability, HoldView, PlaceHold
 from shared.auth import TokenInvalid, verify_token
-from shared.http import BY_HANDLER_OPTIONAL, PUBLIC, Answer, Call, Routes, ValidationFailed
+from shared.http import BY_HANDLER_OPTIONAL, PUBLIC, Answer, Call, RequestHeader, Routes, ValidationFailed
 
 # A hold token past its time still names its hold: whether that has run out is for the blocks to say.
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -56,6 +56,13 @@ _HOLD_REFUSALS: Final = (
     refusals.SameRequestInFlight,
     refusals.KeyOfAnotherRequest,
 )
+_HOLD_TOKEN: Final = RequestHeader(
+    "Hold-Token", "The token that the hold was answered with.", required=True, errors=(TokenInvalid,)
+)
+_REPLACES: Final = RequestHeader(
+    "Replaces", "The token of a hold that ends in the same write and lends this one its places.", errors=(TokenInvalid,)
+)
+_PASS: Final = RequestHeader("Pass", "The Pass of the event's waiting room, where it has one.")
 
 routes = Routes()
 
@@ -68,6 +75,7 @@ routes = Routes()
     status=201,
     idempotency=BY_HANDLER_OPTIONAL,
     summary="Keep places for a while",
+    headers=(_REPLACES, _PASS),
     errors=_HOLD_REFUSALS,
 )
 def place_hold(call: Call) -> Any:
@@ -90,7 +98,13 @@ def place_hold(call: Call) -> Any:
     return Answer(hold, headers={"Location": f"/v1/holds/{hold.hold_id}"})
 
 
-@routes.route("/v1/holds/{hold_id}", answers=HoldView, summary="A hold", errors=(refusals.HoldUnknown,))
+@routes.route(
+    "/v1/holds/{hold_id}",
+    answers=HoldView,
+    summary="A hold",
+    headers=(_HOLD_TOKEN,),
+    errors=(refusals.HoldUnknown,),
+)
 def show_hold(call: Call) -> Any:
     """A hold as it is now: held, confirmed, expired or released. Needs the header Hold-Token."""
     token, sealed = _hold_token(call)
@@ -102,6 +116,7 @@ def show_hold(call: Call) -> Any:
     methods=["DELETE"],
     status=204,
     summary="Let a hold go",
+    headers=(_HOLD_TOKEN,),
     errors=(refusals.HoldUnknown, refusals.HoldSold),
 )
 def release_hold(call: Call) -> Any:
@@ -117,6 +132,7 @@ def release_hold(call: Call) -> Any:
     answers=HoldView,
     idempotency=BY_HANDLER_OPTIONAL,
     summary="Keep a hold for as long again",
+    headers=(_HOLD_TOKEN,),
     errors=(
         refusals.HoldUnknown,
         refusals.EventUnknown,

@@ -17,7 +17,7 @@ from services.reservations.pool_schemas import (
     WithholdingView,
 )
 from shared.data import deadline
-from shared.http import IN_TABLE, Answer, Call, Routes, member
+from shared.http import IF_MATCH, IN_TABLE, Answer, Call, Routes, member
 
 _lookers: Final = member(*use_cases.POOL_LOOKERS)
 _steerers: Final = member(*use_cases.POOL_STEERERS)
@@ -48,6 +48,7 @@ def list_pools(call: Call) -> Any:
     answers=PoolView,
     access=_steerers,
     summary="Change a pool on sale",
+    headers=(IF_MATCH,),
     errors=(
         refusals.PoolUnknown,
         refusals.WrongKind,
@@ -117,6 +118,7 @@ def list_withholdings(call: Call) -> Any:
     answers=WithholdingView,
     access=_withholders,
     summary="Give withheld places back",
+    headers=(IF_MATCH,),
     errors=(
         refusals.EventUnknown,
         refusals.WithholdingUnknown,

@@ -19,7 +19,7 @@ from services.reservations.waiting_room_schemas import (
     WaitingRoomSettings,
     WaitingRoomStatus,
 )
-from shared.http import BY_HANDLER_OPTIONAL, EXEMPT, IN_TABLE, PUBLIC, Answer, Call, Routes, member
+from shared.http import BY_HANDLER_OPTIONAL, EXEMPT, IF_MATCH, IN_TABLE, PUBLIC, Answer, Call, Routes, member
 
 _once: Final = IN_TABLE("RESERVATIONS_TABLE_NAME", required=False)
 
@@ -64,6 +64,7 @@ def show_waiting_room(call: Call) -> Any:
     answers=WaitingRoomSettings,
     access=member(*STEERERS),
     summary="Steer a waiting room",
+    headers=(IF_MATCH,),
     errors=(refusals.EventUnknown, why_not.WaitingRoomUnknown, why_not.WaitingRoomOpened),
 )
 def change_waiting_room(call: Call) -> Any:

@@ -24,6 +24,7 @@ from shared.http.problems import (
     UnsupportedMediaType,
     ValidationFailed,
 )
+from shared.http.request_headers import IF_MATCH, RequestHeader
 from shared.http.routes import Routes
 from shared.http.throttle import EXEMPT, IN_PROCESS, Throttle, costing
 
@@ -31,6 +32,7 @@ __all__ = [
     "BY_HANDLER",
     "BY_HANDLER_OPTIONAL",
     "EXEMPT",
+    "IF_MATCH",
     "IN_PROCESS",
     "IN_TABLE",
     "PUBLIC",
@@ -57,6 +59,7 @@ __all__ = [
     "Problem",
     "QueryParameters",
     "RequestBody",
+    "RequestHeader",
     "Routes",
     "Throttle",
     "TooMany",

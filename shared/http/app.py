@@ -25,6 +25,7 @@ from shared.http.mapping import ProblemMapper
 from shared.http.operations import Handler, Operation, ProblemMap
 from shared.http.parsing import BODY_BYTES_MAX
 from shared.http.problems import InternalError, MethodNotAllowed, NotFound, Problem, Unauthorized
+from shared.http.request_headers import RequestHeader
 from shared.http.throttle import EXEMPT, Throttle
 from shared.http.view import build_view
 
@@ -117,14 +118,19 @@ class App(Chalice):
         sunset: str | None = None,
         throttle: Throttle | None = None,
         name: str | None = None,
+        headers: Sequence[RequestHeader] = (),
+        raw_body: str | None = None,
+        other_statuses: Sequence[int] = (),
     ) -> Callable[[Handler], Handler]:
         """Declares a route; the handler takes a Call and answers a struct, an Answer, or None.
 
         `body`, `query` and `parameters` are the types the request is read into, `answers` what the answer's body is
         (for OpenAPI), `status` the answer's status, `cache` its Cache-Control (absent: nobody's cache keeps it).
         `deprecated` and `sunset` are dates as their headers have them; `throttle` says what a request costs, and
-        absent it costs one token. Raises ValueError for a route that needs a signed-in caller while the app has no
-        authorizer yet, and for a cost that no plan could pay.
+        absent it costs one token. `headers` are those that the handler reads, `raw_body` the media type of a body it
+        reads itself, `other_statuses` those of answers with the same body: they are for OpenAPI alone, like `errors`.
+        Raises ValueError for a route that needs a signed-in caller while the app has no authorizer yet, and for a cost
+        that no plan could pay.
         """
         if access.needs_sign_in and self._authorizer is None:
             raise ValueError(f"declare the authorizer of stagedoor-{self.service} before the route {path}")
@@ -151,6 +157,9 @@ class App(Chalice):
                     deprecated=deprecated,
                     sunset=sunset,
                     throttle=throttle,
+                    headers=tuple(headers),
+                    raw_body=raw_body,
+                    other_statuses=tuple(other_statuses),
                     handler=handler,
                 )
                 self._declare(operation, body_bytes_max)
@@ -258,6 +267,7 @@ class App(Chalice):
             cache="no-store",
             throttle=EXEMPT,
             summary="Whether the service is ready",
+            other_statuses=(503,),
             name="health",
         )(lambda call: self.health.answer())
 

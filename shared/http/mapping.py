@@ -15,6 +15,8 @@ from shared.http.problems import (
     ValidationFailed,
 )
 
+_TOKEN_INVALID = "token-invalid"
+
 
 class ProblemMapper:
     """Knows the problem document for each exception that a handler lets out."""
@@ -36,6 +38,21 @@ class ProblemMapper:
             telemetry.log("unhandled_error" if problem is None else "unavailable", level="ERROR", error=error)
         return problem or InternalError()
 
+    def promised(self, kind: type[Exception]) -> tuple[int, str, str]:
+        """Status, slug and title of the problem that exceptions of a kind become.
+
+        Raises ValueError for one that nobody foresaw: whatever declares it would answer 500.
+        """
+        if issubclass(kind, Problem):
+            return kind.status, kind.slug, kind.title
+        for base in kind.__mro__:
+            known = self._problems.get(base)
+            if known is not None:
+                return known
+        if issubclass(kind, TokenInvalid):
+            return ValidationFailed.status, _TOKEN_INVALID, ValidationFailed.title
+        raise ValueError(f"{kind.__name__} becomes no problem document")
+
 
 def _described(error: Exception, problem: Problem) -> Problem:
     """Takes over what an exception of the domain says about itself: `field`, `retry_after` (seconds), `extra`."""
@@ -55,7 +72,7 @@ def _described(error: Exception, problem: Problem) -> Problem:
 
 def _of_the_kit(error: Exception) -> Problem | None:
     if isinstance(error, TokenInvalid):
-        return ValidationFailed("A token in the request is not valid (any more).", slug="token-invalid")
+        return ValidationFailed("A token in the request is not valid (any more).", slug=_TOKEN_INVALID)
     # Where shared.data was never loaded, none of its errors can have been raised.
     data = sys.modules.get("shared.data.errors")
     if data is None or not isinstance(error, data.DataError):

@@ -8,6 +8,7 @@ import msgspec
 
 from shared.http.access import Access
 from shared.http.problems import Problem
+from shared.http.request_headers import RequestHeader
 
 if TYPE_CHECKING:
     from shared.http.call import Call
@@ -24,7 +25,9 @@ class Operation:
     """One method of one route.
 
     `body`, `query` and `parameters` are the structs of the request, `answers` the type of the answer's body, `errors`
-    the problems it can be refused with beyond those every route has, `media_types` the types of raw answers.
+    the problems it can be refused with beyond those every route has, `media_types` the types of raw answers,
+    `raw_body` the type of a body the handler reads itself, `headers` those it reads, `other_statuses` those of answers
+    with the same body.
     """
 
     handler: Handler = field(repr=False)
@@ -47,6 +50,9 @@ class Operation:
     deprecated: str | None = None
     sunset: str | None = None
     throttle: "Throttle | None" = None
+    headers: Sequence[RequestHeader] = ()
+    raw_body: str | None = None
+    other_statuses: Sequence[int] = ()
 
     @property
     def scope(self) -> str:

@@ -44,6 +44,20 @@ def test_all_that_a_page_needs_comes_from_here(running_house: House) -> None:
             assert "immutable" in file.headers["cache-control"]
 
 
+def test_the_api_is_documented_from_here(running_house: House) -> None:
+    page = httpx.get(running_house.address + "/docs")
+    assert page.status_code == 200
+    assert "unsafe" not in page.headers["content-security-policy"]
+    asked = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert {Path(address).suffix for address in asked} == {".js", ".css", ".svg", ""}
+    for address in asked:
+        assert httpx.get(running_house.address + address).status_code == 200
+    document = httpx.get(running_house.address + "/openapi.json")
+    assert {"/v1/holds", "/v1/orders", "/health"} <= set(document.json()["paths"])
+    again = httpx.get(running_house.address + "/openapi.json", headers={"If-None-Match": document.headers["etag"]})
+    assert again.status_code == 304
+
+
 def test_the_api_is_never_answered_by_a_page(running_house: House) -> None:
     for path in ("/v1/nothing", "/v2/events", "/v1/orders/ord_1"):
         answer = httpx.get(running_house.address + path, headers={"Accept": "text/html"})

@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 from runtime.gateway.dispatch import Gateway
 from runtime.gateway.events import Incoming
 from runtime.gateway.options import Options
+from runtime.gateway.routing import Router
 from runtime.gateway.services import Loaded
 from shared.auth import Identity
 from shared.http.operations import Operation
 from tests.saga.box_office import BoxOffice
+from tests.saga.documented import ApiDocument
 
 
 class Caller(NamedTuple):
@@ -56,14 +58,19 @@ class Asked(NamedTuple):
 
 
 class FrontDoor:
-    """Sends requests through a gateway of its own."""
+    """Sends requests through a gateway of its own; whatever comes back must be in the API's document."""
 
     def __init__(self, office: BoxOffice) -> None:
         self.apps: dict[str, Any] = dict(office.apps)
         self._gateway = Gateway(Loaded(self.apps, []), Options(stage="test", web=str(Path(__file__).parent / "none")))
+        self._router = Router(self.apps)
+        self.document = ApiDocument(self.apps)
 
     def send(self, asked: Asked) -> Reply:
-        """The answer to a request. A body that is no bytes goes as JSON."""
+        """The answer to a request. A body that is no bytes goes as JSON.
+
+        Refuses (Undocumented) an answer that the API's document does not tell of.
+        """
         headers = [(name.lower(), value) for name, value in asked.headers]
         if asked.caller is not None:
             headers.append(("authorization", f"Bearer {asked.caller.token}"))
@@ -76,7 +83,11 @@ class FrontDoor:
         outgoing = self._gateway.answer(
             Incoming(method=asked.method, path=path, query=query, headers=headers, body=raw, source_ip="192.0.2.7")
         )
-        return Reply(outgoing.status, {name.lower(): value for name, value in outgoing.headers}, outgoing.body)
+        reply = Reply(outgoing.status, {name.lower(): value for name, value in outgoing.headers}, outgoing.body)
+        target = self._router.find(path)
+        if target is not None and asked.method in target.methods:
+            self.document.check(asked.method, target.resource, reply.status, reply.headers, reply.body)
+        return reply
 
     def expect(self, asked: Asked, *statuses: int) -> Any:
         """The JSON of an answer, None where it has no body. Refuses other statuses (AssertionError)."""

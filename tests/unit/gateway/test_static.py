@@ -15,6 +15,7 @@ def web(tmp_path: Path) -> WebApp:
     folder = tmp_path / "dist"
     (folder / "assets").mkdir(parents=True)
     (folder / "index.html").write_text("<title>Stagedoor</title>")
+    (folder / "docs.html").write_text("<title>The API</title>")
     (folder / "assets" / "app-1a2b.js").write_text("1")
     (tmp_path / "secret.txt").write_text("secret")
     (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
@@ -45,9 +46,36 @@ def test_addresses_of_pages_get_the_app(web: WebApp, path: str) -> None:
     assert b"Stagedoor" in page.body
 
 
+@pytest.mark.parametrize("path", ["/docs", "/docs/", "/docs.html"])
+def test_a_page_apart_is_found_by_its_name_and_runs_its_own_files_alone(web: WebApp, path: str) -> None:
+    page = web.answer(get(path))
+    assert page is not None
+    assert b"The API" in page.body
+    policy = dict(page.headers)["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("path", ["/events/docs", "/docs/more", "/docs/.."])
+def test_no_other_address_is_the_page_apart(web: WebApp, path: str) -> None:
+    page = web.answer(get(path))
+    assert page is None or b"Stagedoor" in page.body
+
+
 @pytest.mark.parametrize(
     "path",
-    ["/v1/nothing", "/v1", "/v2/x", "/v", "/v/x", "/v1.5/x", "/health", "/.well-known/x", "/missing.js"],
+    [
+        "/v1/nothing",
+        "/v1",
+        "/v2/x",
+        "/v",
+        "/v/x",
+        "/v1.5/x",
+        "/health",
+        "/openapi.json",
+        "/.well-known/x",
+        "/missing.js",
+    ],
 )
 def test_the_apis_part_never_falls_through(web: WebApp, path: str) -> None:
     assert web.answer(get(path)) is None

@@ -1,0 +1,96 @@
+"""The OpenAPI documents: valid, complete, released as the code says, and true to what routes declare."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from openapi_spec_validator import validate
+
+from runtime.deployment.stages import SERVICES
+from runtime.gateway.routing import HEALTH
+from runtime.openapi import documents
+from runtime.openapi.typescript import types_of
+from runtime.triggers.sources import load_app
+from shared.http import App
+from shared.http.access import Member
+
+ROOT = Path(__file__).resolve().parents[2]
+API = ROOT / "docs" / "api"
+TYPES = ROOT / "web" / "src" / "api" / "generated"
+HTTP_METHODS = ("get", "put", "post", "patch", "delete")
+APPS = {service: cast(App, load_app(service)) for service in SERVICES}
+
+
+def released(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((API / f"{name}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def operations(document: dict[str, Any]) -> set[tuple[str, str]]:
+    return {(method, path) for path, item in document["paths"].items() for method in item}
+
+
+def declared(*apps: App) -> set[tuple[str, str]]:
+    """The routes as Chalice knows them, which is what API Gateway will serve."""
+    return {(method.lower(), path) for app in apps for path, methods in app.routes.items() for method in methods}
+
+
+@pytest.mark.parametrize("name", [*SERVICES, documents.WHOLE])
+def test_a_released_document_is_openapi(name: str) -> None:
+    validate(released(name))
+
+
+def test_there_are_no_other_documents() -> None:
+    assert {path.name for path in API.iterdir()} == {f"{name}.json" for name in (*SERVICES, documents.WHOLE)}
+
+
+def test_what_is_released_is_what_the_code_says() -> None:
+    for name, made in documents.of_all(APPS).items():
+        assert (API / f"{name}.json").read_text(encoding="utf-8") == documents.text(made), f"{name}: run `make api`"
+
+
+def test_the_web_apps_types_are_those_of_the_documents() -> None:
+    written = {path.stem: path.read_text(encoding="utf-8") for path in TYPES.iterdir()}
+    assert written == {service: types_of(service, released(service)) for service in SERVICES}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_route_of_a_service_is_in_its_document(service: str) -> None:
+    assert operations(released(service)) == declared(APPS[service])
+
+
+def test_every_route_is_in_the_whole() -> None:
+    assert operations(released(documents.WHOLE)) == declared(*APPS.values())
+    assert ("get", HEALTH) in operations(released(documents.WHOLE))
+
+
+def test_a_route_without_a_document_is_missed() -> None:
+    """The negative control: one more route, and the comparison with the released document fails."""
+    app = App("orders")
+    app.routes |= {**APPS["orders"].routes, "/v1/secret-orders": APPS["orders"].routes["/v1/orders"]}
+    assert operations(released("orders")) != declared(app)
+
+
+def test_every_operation_has_a_summary_and_says_more() -> None:
+    for path, item in released(documents.WHOLE)["paths"].items():
+        for method, operation in item.items():
+            assert operation["summary"].strip(), (method, path)
+            assert operation["description"].strip(), (method, path)
+            assert not operation["summary"].endswith("."), (method, path)
+
+
+def test_no_name_of_a_schema_tells_where_its_code_lies() -> None:
+    whole = released(documents.WHOLE)
+    assert [name for name in whole["components"]["schemas"] if name.startswith("services.")] == []
+    assert "#/components/schemas/services." not in json.dumps(whole)
+
+
+def test_routes_for_members_say_so() -> None:
+    for app in APPS.values():
+        for operation in app.operations:
+            told = released(app.service)["paths"][operation.path][operation.method.lower()]
+            assert ("Roles: " in told["description"]) == isinstance(operation.access, Member), operation.name
+            assert (told["security"] == [{"bearer": []}]) == operation.access.needs_sign_in, operation.name
