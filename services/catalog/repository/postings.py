@@ -18,6 +18,7 @@ from shared.data import (
     TransactionRefused,
     Update,
     Write,
+    fetch_many,
     transact,
 )
 
@@ -76,12 +77,12 @@ def moves(event: domain.Event, before: Listed | None, after: Listed) -> list[Wri
 
 
 def relist(event: domain.Event, row_version: int, kept: str | None, now: datetime) -> bool:
-    """List an event anew where its postings are not as today's rules want them; False when they are, or it changed.
+    """List an event anew where a posting is not as it should be; False when all are, or it is past, or it changed.
 
     The row stays the version it is. A later version was listed by the write that made it.
     """
     before, after = read(kept), listed_as(event)
-    if before == after:
+    if event.starts_at + _KEPT_AFTER_START <= now or (before == after and _stand(event, after)):
         return False
     row = Update(
         PlacedRow,
@@ -97,6 +98,17 @@ def relist(event: domain.Event, row_version: int, kept: str | None, now: datetim
             raise
         return False
     return True
+
+
+def _stand(event: domain.Event, listed: Listed) -> bool:
+    """Whether every posting of an event is there, and says what it should."""
+    found = fetch_many(
+        PostingRow,
+        [(partition(term), _sort_key(listed.at, event.event_id)) for term in listed.terms],
+        consistent=False,
+    )
+    content = msgspec.json.encode(posting_of(event)).decode()
+    return len(found) == len(listed.terms) and all(row.posting == content for row in found.values())
 
 
 def partition(term: str) -> str:

@@ -142,9 +142,9 @@ def organiser_name(organiser_id: str) -> str:
 
 
 def announced_event(image: Mapping[str, Any], now: datetime) -> EventPublished:
-    """The message an event's row announces; before, the event is listed anew where its postings are not as they should.
+    """The message an event's row announces; before, the event is listed anew where a posting is not as it should be.
 
-    That is so for rows older than today's rules, which `republish` comes by; the seats come from the seat map.
+    That is so for what an older release published, and for postings that were lost: `republish` comes by them all.
     """
     event = msgspec.convert(image["event"], domain.Event)
     if repository.relist(event, int(image["version"]), image.get("listed"), now):

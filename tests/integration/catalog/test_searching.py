@@ -14,7 +14,7 @@ from services.catalog import app as catalog_app
 from services.catalog import repository
 from services.catalog.domain import search
 from shared import clock
-from shared.data import plain
+from shared.data import consumed, delete, plain, query_page, writes
 from shared.messaging import republish
 
 # One year for each test, so that what is coming up holds that test's events alone.
@@ -243,16 +243,21 @@ def of_before(event_id: str) -> None:
     table.update_item(Key={"pk": f"event#{event_id}", "sk": "event"}, UpdateExpression="REMOVE listed")
 
 
+def announced_again(event_id: str) -> int:
+    """Republishes an event; how many were sent."""
+    table = repository.EventRow.table_name()
+    done = republish(table, catalog_app._relay, accept=lambda image: image["pk"] == f"event#{event_id}")
+    assert done.failed == ()
+    return done.sent
+
+
 def test_republishing_lists_what_an_older_release_published(
     send: Any, organiser: Any, publish_named: Publish, find: Any
 ) -> None:
     event_id = publish_named("Mahler", 1)
     of_before(event_id)
     assert find(q="mahler") == find() == []
-    done = republish(
-        repository.EventRow.table_name(), catalog_app._relay, accept=lambda image: image["pk"] == f"event#{event_id}"
-    )
-    assert (done.sent, done.failed) == (1, ())
+    assert announced_again(event_id) == 1
     assert find(q="mahler") == find() == ["Mahler"]
     assert send("GET", f"/v1/events/{event_id}").headers["ETag"] == '"2"', "it is no new version of the event"
     renamed = send("PATCH", f"/v1/events/{event_id}", {"name": "Brahms"}, organiser.owner, If_Match='"2"')
@@ -260,15 +265,71 @@ def test_republishing_lists_what_an_older_release_published(
     assert find() == find(q="brahms") == ["Brahms"]
 
 
-def test_a_late_record_of_the_stream_lists_nothing_that_has_changed_since(
-    send: Any, organiser: Any, publish_named: Publish, find: Any
-) -> None:
+def test_republishing_puts_back_what_was_lost_and_mends_what_is_wrong(publish_named: Publish, find: Any) -> None:
     event_id = publish_named("Mahler", 1)
-    of_before(event_id)
-    key = {"pk": {"S": f"event#{event_id}"}, "sk": {"S": "event"}}
-    client = boto3.client("dynamodb")
-    image = plain.from_item(client.get_item(TableName=repository.EventRow.table_name(), Key=key)["Item"])
-    assert send("PATCH", f"/v1/events/{event_id}", {"name": "Brahms"}, organiser.owner, If_Match="*").status_code == 200
-    assert catalog_app._relay.announce([image]) == []
-    assert find() == ["Brahms"]
+    row = repository.event(event_id)
+    assert row is not None
+    table = boto3.resource("dynamodb").Table(repository.EventRow.table_name())
+    key = {"pk": "term#word:mah", "sk": f"{clock.iso(row.event.starts_at)}#{event_id}"}
+    table.delete_item(Key=key)
     assert find(q="mahler") == []
+    assert announced_again(event_id) == 1
+    assert find(q="mahler") == ["Mahler"]
+    posting = table.get_item(Key=key)["Item"]
+    table.put_item(Item={**posting, "posting": str(posting["posting"]).replace("Mahler", "Brahms")})
+    repository.forget_upcoming()
+    assert find(q="mahler") == ["Brahms"]
+    assert announced_again(event_id) == 1
+    assert find(q="mahler") == ["Mahler"]
+    with consumed() as meter:
+        assert announced_again(event_id) == 1
+    assert meter.writes == 0, "what is as it should be is not written again"
+
+
+def test_postings_go_by_themselves_when_the_event_is_over(publish_named: Publish, find: Any, now: datetime) -> None:
+    event_id = publish_named("Mahler", 1)
+    row = repository.event(event_id)
+    assert row is not None
+    (posting,) = query_page(repository.PostingRow, "term#word:mah", sk_between=(clock.iso(now), "~"), limit=1).items
+    assert posting.expires_at == clock.epoch_seconds(row.event.starts_at + timedelta(days=1))
+    delete(posting)
+    with clock.fixed(now + timedelta(days=3)):
+        assert announced_again(event_id) == 1
+    assert find(q="mahler") == [], "what is past is not listed again"
+
+
+@pytest.fixture
+def late_record(send: Any, organiser: Any, publish_named: Publish) -> Callable[[], None]:
+    """Renames an event that an older release published, and then lets the relay read a record of before."""
+
+    def read_late() -> None:
+        event_id = publish_named("Mahler", 1)
+        of_before(event_id)
+        key = {"pk": {"S": f"event#{event_id}"}, "sk": {"S": "event"}}
+        client = boto3.client("dynamodb")
+        image = plain.from_item(client.get_item(TableName=repository.EventRow.table_name(), Key=key)["Item"])
+        renamed = send("PATCH", f"/v1/events/{event_id}", {"name": "Brahms"}, organiser.owner, If_Match="*")
+        assert renamed.status_code == 200
+        assert catalog_app._relay.announce([image]) == []
+
+    return read_late
+
+
+def test_a_late_record_of_the_stream_lists_nothing_that_has_changed_since(late_record: Any, find: Any) -> None:
+    late_record()
+    assert find() == find(q="brahms") == ["Brahms"]
+    assert find(q="mahler") == []
+
+
+def test_without_its_guard_a_late_record_lists_what_is_no_more(
+    late_record: Any, find: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control: the row's version is not asked for."""
+    update_request = writes.update_request
+    monkeypatch.setattr(
+        writes,
+        "update_request",
+        lambda *key, **options: update_request(*key, **{**options, "condition": None}),
+    )
+    late_record()
+    assert find(q="mahler") == ["Mahler"]
