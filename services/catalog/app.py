@@ -10,6 +10,7 @@ from chalice.app import AuthRequest, AuthResponse, DynamoDBEvent, SQSEvent
 from contracts.accounts import OrganiserRegistered
 from contracts.catalog import EventPublished, VoucherChanged
 from services.catalog import domain, use_cases, voucher_routes
+from services.catalog.domain.search import TooManyMatches
 from services.catalog.schemas import (
     AddSeatMap,
     AddSeries,
@@ -58,6 +59,7 @@ app = App(
     "catalog",
     problems={
         domain.Incomplete: (422, "validation-failed", "Something in the request is not acceptable"),
+        TooManyMatches: (422, "too-many-matches", "Too many events are in question"),
         domain.Fixed: (409, "fixed-by-publication", "This cannot be changed once the event is published"),
         domain.OrganiserNotKnownYet: (503, "organiser-not-known-yet", "The organiser is still on its way"),
         domain.SeasonNotPackaged: (422, "season-not-packaged", "The season is not part of this deployment"),
@@ -178,16 +180,20 @@ def plan_event(call: Call) -> Any:
     answers=PageView[EventSummary],
     access=PUBLIC,
     throttle=IN_PROCESS,
-    summary="Upcoming events",
-    errors=(Unauthorized,),
+    summary="Browse and search events",
+    errors=(Unauthorized, domain.Incomplete, TooManyMatches),
 )
 def list_events(call: Call) -> Any:
-    """What is coming up, by date; or one organiser's events, with its drafts when a member asks."""
+    """What is coming up, by date, price or relevance; or one organiser's events, with its drafts for a member."""
     visitor, query = _visitor(call), call.query
-    page = use_cases.list_events(query.organiser_id, visitor, query.limit, query.cursor, call.now)
-    # Whoever signs in may see more than others under the same address, so that answer is for nobody's cache.
-    own = query.organiser_id is not None and visitor is not None
-    headers = {"Cache-Control": FOR_ONE if own else FOR_EVERYBODY, "Vary": "Authorization"}
+    headers = {"Cache-Control": FOR_EVERYBODY, "Vary": "Authorization"}
+    if query.organiser_id is None or not query.is_organisers_list:
+        found = use_cases.search_events(query, call.now)
+        return page_answer(found, event_summary, "/v1/events", query, headers)
+    if visitor is not None:
+        # Whoever signs in may see more than others under the same address, so that answer is for nobody's cache.
+        headers["Cache-Control"] = FOR_ONE
+    page = use_cases.organisers_events(query.organiser_id, visitor, query.limit, query.cursor)
     return page_answer(page, event_summary, "/v1/events", query, headers)
 
 
@@ -279,7 +285,7 @@ _relay = Relay(
     source="catalog",
     topic_arn=settings.catalog_topic_arn,
     builders={
-        EventPublished.type_name: use_cases.published_message,
+        EventPublished.type_name: lambda image: use_cases.announced_event(image, clock.now()),
         VoucherChanged.type_name: use_cases.voucher_message,
     },
 )

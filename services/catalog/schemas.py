@@ -9,7 +9,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from contracts.sale import Time
-from services.catalog.domain import SEAT_NUMBER_MAX, Access, EventState, PoolKind, Work
+from services.catalog.domain import PRICE_MAX, SEAT_NUMBER_MAX, Access, EventState, PoolKind, Work
+from services.catalog.domain.search import Sort
 from shared.http import PageQuery, RequestBody
 from shared.money import AMOUNT_MAX, Money
 
@@ -19,6 +20,7 @@ Text = Annotated[str, msgspec.Meta(max_length=4000)]
 Id = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{3}_[0-9a-z]{26}$")]
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 SeatNumber = Annotated[int, msgspec.Meta(ge=0, le=SEAT_NUMBER_MAX)]
+Price = Annotated[int, msgspec.Meta(ge=0, le=PRICE_MAX)]
 Companions = Annotated[tuple[SeatNumber, ...], msgspec.Meta(max_length=1000)]
 
 
@@ -289,9 +291,30 @@ class EventView(EventSummary, kw_only=True):
 
 
 class EventsQuery(PageQuery, frozen=True):
-    """Without `organiser_id`, what is coming up anywhere; with it, that organiser's events of all times."""
+    """What to find among the published events to come; all that is given must hold of each.
 
+    `q` are words, or beginnings of words, of the event's name, its people, its works and its venue, in any spelling of
+    accents and case. `from` and `to` are days at the venue, both included. `price_min` and `price_max` are minor units:
+    some ticket for everybody costs as much; `currency` keeps to one. `organiser_id` alone, without any of the others,
+    lists all events of that organiser, past ones too, and its drafts for members.
+    """
+
+    q: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
+    first_day: date | None = msgspec.field(default=None, name="from")
+    last_day: date | None = msgspec.field(default=None, name="to")
+    venue_id: Id | None = None
+    city: Name | None = None
+    series_id: Id | None = None
     organiser_id: Id | None = None
+    price_min: Price | None = None
+    price_max: Price | None = None
+    currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] | None = None
+    sort: Sort = "starts_at"
+
+    @property
+    def is_organisers_list(self) -> bool:
+        """Whether nothing is asked but whose events they are."""
+        return self == EventsQuery(organiser_id=self.organiser_id, limit=self.limit, cursor=self.cursor)
 
 
 class ImportSeason(RequestBody, frozen=True):

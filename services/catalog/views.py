@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.catalog import domain, schemas
-from shared.money import Money
+from services.catalog.domain.search import Posting
 
 
 def venue_view(venue: domain.Venue) -> schemas.VenueView:
@@ -55,7 +55,7 @@ def _run(run: domain.Run) -> schemas.RunView:
     )
 
 
-def event_summary(event: domain.Event) -> schemas.EventSummary:
+def event_summary(event: domain.Event | Posting) -> schemas.EventSummary:
     """An event as lists show it."""
     return schemas.EventSummary(
         event_id=event.event_id,
@@ -68,7 +68,7 @@ def event_summary(event: domain.Event) -> schemas.EventSummary:
         venue=_place(event),
         series_id=event.series_id,
         series_name=event.series_name,
-        price_from=_price_from(event),
+        price_from=event.price_from,
     )
 
 
@@ -86,7 +86,7 @@ def event_view(event: domain.Event, *, for_members: bool = True) -> schemas.Even
         venue=_place(event),
         series_id=event.series_id,
         series_name=event.series_name,
-        price_from=_price_from(event),
+        price_from=event.price_from,
         version=event.version,
         doors_at=event.doors_at,
         description=event.description,
@@ -126,9 +126,5 @@ def event_view(event: domain.Event, *, for_members: bool = True) -> schemas.Even
     )
 
 
-def _price_from(event: domain.Event) -> Money | None:
-    return min((one.price for one in event.ticket_types if one.access == "public"), default=None)
-
-
-def _place(event: domain.Event) -> schemas.PlaceView:
+def _place(event: domain.Event | Posting) -> schemas.PlaceView:
     return schemas.PlaceView(venue_id=event.venue_id, name=event.venue_name, city=event.venue_city)

@@ -86,7 +86,7 @@ function View() {
   if (id === undefined) {
     switch (room) {
       case "":
-        return <EventsView />;
+        return <EventsView query={query} />;
       case "sign-in":
       case "sign-up":
         return <SignInView query={query} isNew={room === "sign-up"} />;

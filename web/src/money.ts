@@ -14,9 +14,17 @@ function formatOf(currency: string): Intl.NumberFormat {
 
 /** Minor units as text: `$45.00`, `¥4,500`. Currencies differ in how many decimals they have. */
 export function moneyText(money: Money): string {
-  const format = formatOf(money.currency);
-  const decimals = format.resolvedOptions().maximumFractionDigits ?? 2;
-  return format.format(money.amount / 10 ** decimals);
+  return formatOf(money.currency).format(money.amount / 10 ** decimalsOf(money.currency));
+}
+
+/** How many decimals a currency has. */
+export function decimalsOf(currency: string): number {
+  return formatOf(currency).resolvedOptions().maximumFractionDigits ?? 2;
+}
+
+/** The sign of a currency, as it stands before an amount: `$`. */
+export function signOf(currency: string): string {
+  return formatOf(currency).formatToParts(0).find((part) => part.type === "currency")?.value ?? currency;
 }
 
 /** The sum of amounts in one currency; null for none. */

@@ -19,6 +19,12 @@ export function navigate(to: string, replace = false): void {
   window.scrollTo(0, 0);
 }
 
+/** Gives the page that is shown another address, without a step in the history: it stays where it is. */
+export function rename(to: string): void {
+  history.replaceState(null, "", to);
+  location.set(here());
+}
+
 /** Lets ordinary links of the pages change the page without loading it anew; all others stay the browser's. */
 export function followLinks(): void {
   window.addEventListener("popstate", () => location.set(here()));

@@ -13,6 +13,7 @@ from services.catalog.domain.errors import (
 from services.catalog.domain.event import (
     HOLD_SECONDS_DEFAULT,
     PLACES_PER_ORDER_DEFAULT,
+    PRICE_MAX,
     PUBLISHED_AHEAD_MAX,
     Access,
     Event,
@@ -35,6 +36,7 @@ from services.catalog.domain.vouchers import CodeUsed, Revoked, Voucher
 __all__ = [
     "HOLD_SECONDS_DEFAULT",
     "PLACES_PER_ORDER_DEFAULT",
+    "PRICE_MAX",
     "PUBLISHED_AHEAD_MAX",
     "SEAT_NUMBER_MAX",
     "Access",

@@ -26,7 +26,7 @@ HOLD_SECONDS_DEFAULT: Final = 600
 PLACES_PER_ORDER_DEFAULT: Final = 10
 # What a buyer has of an event is kept in one block of places.
 PLACES_PER_BUYER_MAX: Final = 25
-# The public list reads one partition a month, and looks no further than this.
+# Browsing by date reads one partition a month, and looks no further than this.
 PUBLISHED_AHEAD_MAX: Final = timedelta(days=730)
 
 
@@ -120,6 +120,11 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def seat_map_ids(self) -> tuple[str, ...]:
         """The seat maps its pools stand on."""
         return tuple(dict.fromkeys(pool.seat_map_id for pool in self.pools if pool.seat_map_id is not None))
+
+    @property
+    def price_from(self) -> Money | None:
+        """The lowest price for everybody; None where everybody can buy nothing."""
+        return min((one.price for one in self.ticket_types if one.access == "public"), default=None)
 
 
 def check_time_zone(name: str, field: str = "$.time_zone") -> None:

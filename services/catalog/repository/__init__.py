@@ -3,19 +3,22 @@
 venue#<id>       venue                       a place; in the index under its organiser
 seat_map#<id>    seat_map                    a plan; never changes
 series#<id>      series                      in the index under its organiser
-event#<id>       event                       an event; once published, in the index under its month
+event#<id>       event                       an event; once published, it says where its postings stand
+term#<term>      <starts at>#<event>         a posting: an event in the list of one term, until a day after it began
 voucher#<id>     voucher                     in the index under its event
 organiser#<id>   organiser                   what accounts said of it
                  event#<starts at>#<event>   points to an event, so that an organiser's list costs no index
                  import#<source>             by how many weeks a season was moved when it first came in
 
-index `listing`: organiser#<id>#venues, organiser#<id>#series (by name), published#<year>-<month> (by date),
-event#<id>#vouchers (by code)
+terms: month:<year>-<month>, organiser:<id>, venue:<id>, series:<id>, city:<name>, word:<its first three letters>
+
+index `listing`: organiser#<id>#venues, organiser#<id>#series (by name), event#<id>#vouchers (by code)
 """
 
+from services.catalog.repository.browsing import Found, found, upcoming
 from services.catalog.repository.events import (
     EventRow,
-    Upcoming,
+    OrganisersPage,
     add_event,
     add_published_event,
     event,
@@ -23,9 +26,8 @@ from services.catalog.repository.events import (
     of_row,
     organisers_events,
     save_event,
-    upcoming,
 )
-from services.catalog.repository.memory import forget_event, forget_upcoming, remembered_event, remembered_upcoming
+from services.catalog.repository.memory import forget_event, forget_upcoming, remembered_event, remembered_found
 from services.catalog.repository.organisers import (
     keep_organiser,
     organiser_name,
@@ -45,6 +47,7 @@ from services.catalog.repository.places import (
     series,
     venue,
 )
+from services.catalog.repository.postings import PostingRow, relist
 from services.catalog.repository.vouchers import (
     VoucherRow,
     add_voucher,
@@ -57,8 +60,10 @@ from services.catalog.repository.vouchers import of_row as voucher_of_row
 
 __all__ = [
     "EventRow",
+    "Found",
+    "OrganisersPage",
+    "PostingRow",
     "SeriesRow",
-    "Upcoming",
     "VenueRow",
     "VoucherRow",
     "add_event",
@@ -74,15 +79,17 @@ __all__ = [
     "existing",
     "forget_event",
     "forget_upcoming",
+    "found",
     "keep_organiser",
     "of_row",
     "organiser_name",
     "organisers_events",
     "organisers_series",
     "organisers_venues",
+    "relist",
     "remember_weeks_moved",
     "remembered_event",
-    "remembered_upcoming",
+    "remembered_found",
     "save_event",
     "save_voucher",
     "seat_map",

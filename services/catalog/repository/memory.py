@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from functools import lru_cache
@@ -10,11 +11,12 @@ from typing import Final
 import msgspec
 
 from services.catalog import domain
-from services.catalog.repository.events import Upcoming
+from services.catalog.domain.search import Posting, Search
+from services.catalog.repository.browsing import Found
 from shared.cache import Cache
 
 EVENT_SECONDS: Final = 30
-UPCOMING_SECONDS: Final = 15
+FOUND_SECONDS: Final = 15
 
 _UPCOMING_TAG: Final = "upcoming"
 
@@ -29,17 +31,17 @@ def remembered_event(event_id: str, load: Callable[[], domain.Event | None]) -> 
     return msgspec.msgpack.decode(found, type=domain.Event | None)
 
 
-def remembered_upcoming(limit: int, cursor: str | None, load: Callable[[], Upcoming]) -> Upcoming:
-    """A page of the public list; forgotten with `forget_upcoming`."""
+def remembered_found(search: Search, limit: int, cursor: str | None, load: Callable[[], Found]) -> Found:
+    """A page of what a search finds; forgotten with `forget_upcoming`."""
 
     def encoded() -> bytes:
         page = load()
         return msgspec.msgpack.encode((page.items, page.next))
 
-    key = f"upcoming:{limit}:{cursor or ''}"
-    found = _cache().get_or_load(key, encoded, UPCOMING_SECONDS, tags=[_UPCOMING_TAG])
-    items, following = msgspec.msgpack.decode(found, type=tuple[list[domain.Event], str | None])
-    return Upcoming(items, following)
+    asked = hashlib.blake2b(msgspec.json.encode((search, limit, cursor)), digest_size=16).hexdigest()
+    found = _cache().get_or_load(f"found:{asked}", encoded, FOUND_SECONDS, tags=[_UPCOMING_TAG])
+    items, following = msgspec.msgpack.decode(found, type=tuple[list[Posting], str | None])
+    return Found(items, following)
 
 
 def forget_event(event_id: str) -> None:
@@ -48,7 +50,7 @@ def forget_event(event_id: str) -> None:
 
 
 def forget_upcoming() -> None:
-    """Let the next readers of the public list see it as it is now."""
+    """Let the next who browse or search see what is coming up as it is now."""
     _cache().invalidate_tag(_UPCOMING_TAG)
 
 

@@ -77,21 +77,6 @@ def event_for(event_id: str, visitor: Identity | None, now: datetime) -> domain.
     return seen
 
 
-def list_events(
-    organiser_id: str | None, visitor: Identity | None, limit: int, cursor: str | None, now: datetime
-) -> repository.Upcoming:
-    """A page of events by date: what is coming up anywhere, or one organiser's of all times. Raises BadCursor.
-
-    Of an organiser's list, only members see the drafts; for others a page may hold fewer events than its limit.
-    """
-    if organiser_id is None:
-        return repository.remembered_upcoming(limit, cursor, lambda: repository.upcoming(now, limit, cursor))
-    page = repository.organisers_events(organiser_id, limit, cursor)
-    if visitor is not None and visitor.is_member(organiser_id):
-        return page
-    return repository.Upcoming([event for event in page.items if event.state == "published"], page.next)
-
-
 def change_event(
     event_id: str, body: ChangeEvent, expected_version: int | None, person: Identity, now: datetime
 ) -> domain.Event:
@@ -154,6 +139,17 @@ def organiser_name(organiser_id: str) -> str:
     if name is None:
         raise domain.OrganiserNotKnownYet("the organiser is so new that catalog does not know it yet; try again")
     return name
+
+
+def announced_event(image: Mapping[str, Any], now: datetime) -> EventPublished:
+    """The message an event's row announces; before, the event is listed anew where a posting is not as it should be.
+
+    That is so for what an older release published, and for postings that were lost: `republish` comes by them all.
+    """
+    event = msgspec.convert(image["event"], domain.Event)
+    if repository.relist(event, int(image["version"]), image.get("listed"), now):
+        repository.forget_upcoming()
+    return published_message(image)
 
 
 def published_message(image: Mapping[str, Any]) -> EventPublished:

@@ -119,14 +119,14 @@ def test_a_publication_whose_answer_was_lost_is_one(
 
     def lose(operation: str, request: Any, seconds: float) -> Any:
         answer = carry(operation, request, seconds)
-        if operation == "PutItem" and not lost:
+        if operation == "TransactWriteItems" and not lost:
             lost.append(operation)
             raise wire.Lost("the answer was lost")
         return answer
 
     monkeypatch.setattr(transport, "carry", lose)
     event = use_cases.publish_event(event_id, organiser.owner, clock.now())
-    assert (event.state, event.version, lost) == ("published", 2, ["PutItem"])
+    assert (event.state, event.version, lost) == ("published", 2, ["TransactWriteItems"])
 
 
 @pytest.mark.parametrize(

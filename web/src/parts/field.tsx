@@ -6,7 +6,7 @@ import type { Problem } from "../api/wire.ts";
 interface FieldProps {
   label: string;
   name: string;
-  type?: "text" | "email" | "password" | "number";
+  type?: "text" | "email" | "password" | "number" | "date";
   /** Of numbers: whole ones from 1, unless it is said otherwise. */
   min?: number;
   max?: number;
@@ -45,6 +45,7 @@ export function Field({ label, name, type = "text", min = 1, max, step = 1, auto
       {type === "email" && <input type="email" autoCapitalize="none" {...shared} />}
       {type === "number" && <input type="number" min={min} max={max} step={step} {...shared} />}
       {type === "text" && <input type="text" {...shared} />}
+      {type === "date" && <input type="date" {...shared} />}
       {hint && (
         <p class="hint" id={`${id}-hint`}>
           {hint}

@@ -1,29 +1,14 @@
-/** What is coming up. */
-import { useEffect } from "preact/hooks";
-import { getPublic } from "../api/http.ts";
-import { useAction } from "../api/loading.ts";
-import type { EventSummary, Page as PageOf } from "../api/types.ts";
-import { leafParts, monthText } from "../dates.ts";
+/** What is coming up, and searching it. */
+import { useMemo } from "preact/hooks";
+import type { EventSummary } from "../api/types.ts";
+import { leafParts, monthText, shortDayText } from "../dates.ts";
+import { useListing } from "../listing.ts";
 import { moneyText } from "../money.ts";
+import { isAbout } from "../parts/field.tsx";
 import { Page, Waiting } from "../parts/page.tsx";
 import { ProblemNote } from "../parts/problem-note.tsx";
-import { makeStore, useStore } from "../store.ts";
-
-interface Listed {
-  items: EventSummary[];
-  next: string | null;
-  begun: boolean;
-}
-
-// Kept outside the page, so that coming back from an event finds the list as it was left.
-const listed = makeStore<Listed>({ items: [], next: null, begun: false });
-
-async function loadMore(): Promise<void> {
-  const { items, next } = listed.get();
-  const cursor = next === null ? "" : `&cursor=${encodeURIComponent(next)}`;
-  const page = await getPublic<PageOf<EventSummary>>(`/v1/events?limit=24${cursor}`);
-  listed.set({ items: [...items, ...page.items], next: page.next, begun: true });
-}
+import { addressOf, askedOf, isByDate } from "../search.ts";
+import { SearchForm } from "./search-form.tsx";
 
 function byMonth(events: EventSummary[]): [string, EventSummary[]][] {
   const months = new Map<string, EventSummary[]>();
@@ -34,7 +19,7 @@ function byMonth(events: EventSummary[]): [string, EventSummary[]][] {
   return [...months];
 }
 
-function EventCard({ event }: { event: EventSummary }) {
+function EventCard({ event, withDay = false }: { event: EventSummary; withDay?: boolean }) {
   const leaf = leafParts(event.starts_at, event.time_zone);
   return (
     <li>
@@ -46,6 +31,7 @@ function EventCard({ event }: { event: EventSummary }) {
         <span class="event-facts">
           <span class="event-name">{event.name}</span>
           <span class="quiet">
+            {withDay && `${shortDayText(event.starts_at, event.time_zone)} · `}
             {leaf.time} · {event.venue.name}, {event.venue.city}
           </span>
           <span class="price">{event.price_from === null ? "No tickets on sale" : `from ${moneyText(event.price_from)}`}</span>
@@ -55,32 +41,68 @@ function EventCard({ event }: { event: EventSummary }) {
   );
 }
 
-export function EventsView() {
-  const { items, next, begun } = useStore(listed);
-  const more = useAction();
-  useEffect(() => {
-    if (!listed.get().begun) void more.run(loadMore);
-  }, []);
+function Cards({ events, withDay = false }: { events: EventSummary[]; withDay?: boolean }) {
+  return (
+    <ul class="cards">
+      {events.map((event) => (
+        <EventCard key={event.event_id} event={event} withDay={withDay} />
+      ))}
+    </ul>
+  );
+}
+
+// What the form itself says of a field is not said twice.
+const SAID_BY_FORM = ["from", "to", "price_min", "price_max"];
+
+export function EventsView({ query }: { query: URLSearchParams }) {
+  const asked = useMemo(() => askedOf(query), [query]);
+  const { items, next, busy, problem, currency, cities, asked: shown, more, again } = useListing(asked);
+  const address = addressOf(asked);
+  const isShown = shown === address;
+  const saidByForm = SAID_BY_FORM.some((name) => isAbout(problem, name));
   return (
     <Page title="Upcoming events">
-      {byMonth(items).map(([month, events]) => (
-        <section key={month} aria-label={month}>
-          <h2 class="month">{month}</h2>
-          <ul class="cards">
-            {events.map((event) => (
-              <EventCard key={event.event_id} event={event} />
-            ))}
-          </ul>
-        </section>
-      ))}
-      {begun && items.length === 0 && <p>Nothing is on sale at the moment.</p>}
-      <ProblemNote problem={more.problem} again={() => void more.run(loadMore)} />
-      {!begun && more.busy && <Waiting what="Looking what is on" />}
-      {begun && next !== null && (
-        <button type="button" class="button quiet-button wide" disabled={more.busy} onClick={() => void more.run(loadMore)}>
-          {more.busy ? "Loading…" : "More events"}
+      <SearchForm asked={asked} currency={currency} cities={cities} problem={problem} />
+      {(problem === null || isShown) && items.length > 0 && (
+        <div class="events-found" aria-busy={!isShown}>
+          {isByDate(asked) ? (
+            byMonth(items).map(([month, events]) => (
+              <section key={month} aria-label={month}>
+                <h2 class="month">{month}</h2>
+                <Cards events={events} />
+              </section>
+            ))
+          ) : (
+            <Cards events={items} withDay />
+          )}
+        </div>
+      )}
+      {isShown && problem === null && items.length === 0 && next === null && <Nothing isSearch={address !== "/"} />}
+      {!saidByForm && <ProblemNote problem={problem} again={again} />}
+      {shown === null && busy && <Waiting what="Looking what is on" />}
+      {isShown && problem === null && next !== null && (
+        <button type="button" class="button quiet-button wide" disabled={busy} onClick={more}>
+          {busy ? "Loading…" : items.length === 0 ? "Look further" : "More events"}
         </button>
       )}
+      <p class="hidden" role="status">
+        {isShown && !busy && problem === null && address !== "/" && `${items.length}${next === null ? "" : " or more"} events found`}
+      </p>
     </Page>
+  );
+}
+
+function Nothing({ isSearch }: { isSearch: boolean }) {
+  if (!isSearch) return <p>Nothing is on sale at the moment.</p>;
+  return (
+    <div class="note">
+      <p>
+        <strong>No event answers this search.</strong>
+        <span class="detail">Every word must be found. Fewer words, other days or any city may find more.</span>
+      </p>
+      <a class="plain" href="/">
+        See all events
+      </a>
+    </div>
   );
 }
