@@ -14,6 +14,7 @@ from shared.http.problems import (
     Conflict,
     Forbidden,
     Gone,
+    HeaderTooLarge,
     NotFound,
     PreconditionFailed,
     PreconditionRequired,
@@ -25,13 +26,16 @@ from shared.http.problems import (
     ValidationFailed,
 )
 from shared.http.routes import Routes
+from shared.http.text import LINES, VERBATIM
 
 __all__ = [
     "BY_HANDLER",
     "BY_HANDLER_OPTIONAL",
     "IN_TABLE",
+    "LINES",
     "PUBLIC",
     "SIGNED_IN",
+    "VERBATIM",
     "Access",
     "Answer",
     "App",
@@ -42,6 +46,7 @@ __all__ = [
     "Cursor",
     "Forbidden",
     "Gone",
+    "HeaderTooLarge",
     "Idempotency",
     "Limit",
     "NotFound",

@@ -12,7 +12,7 @@ from shared.http.answer import Encoded, encode, encode_problem, not_modified, wi
 from shared.http.call import Call
 from shared.http.idempotency import IdempotencyStore, Lease, read_key, request_hash, run_once
 from shared.http.operations import Operation
-from shared.http.parsing import BodyReader, ParameterReader, check_path, check_size
+from shared.http.parsing import BodyReader, ParameterReader, check_headers, check_size, clean_path
 from shared.http.problems import InternalError
 
 if TYPE_CHECKING:
@@ -70,8 +70,10 @@ class _Runner:
     def _run(self, request: Any, path: dict[str, str]) -> Encoded:
         operation = self._operation
         call = Call(request, _identity(request))
+        check_headers(request._event_dict.get("headers") or {})
         if path:
-            check_path(path)
+            path = clean_path(path)
+            call.path = path
         # A stranger is sent to sign in before anything is said about the request.
         if operation.access.needs_sign_in:
             call.person  # noqa: B018 — raises Unauthorized
