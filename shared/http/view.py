@@ -7,8 +7,7 @@ import msgspec
 
 from shared import telemetry
 from shared.auth import CONTEXT_KEY, Identity, token_secrets, unpack_identity
-from shared.http import conditional
-from shared.http.answer import Encoded, encode, encode_problem, not_modified, with_trace
+from shared.http.answer import Encoded, encode, encode_problem, suited, with_trace
 from shared.http.call import Call
 from shared.http.idempotency import IdempotencyStore, Lease, read_key, request_hash, run_once
 from shared.http.operations import Operation
@@ -55,7 +54,8 @@ class _Runner:
         encoded.all_headers["Trace-Id"] = telemetry.current_trace()
         if self._standing:
             encoded.all_headers.update(self._standing)
-        return encoded
+        # After all else, because what is kept under an Idempotency-Key may be asked for again in another coding.
+        return suited(encoded, request.headers, self._operation.method)
 
     def _problem(self, error: Exception) -> Encoded:
         trace = telemetry.current_trace()
@@ -114,13 +114,7 @@ class _Runner:
     def _work(self, call: Call) -> Encoded:
         operation = self._operation
         result = operation.handler(call)
-        encoded = encode(result, operation.status, operation.cache, operation.method)
-        if operation.method == "GET":
-            known = call.headers.get("if-none-match")
-            etag = encoded.all_headers.get("ETag")
-            if known is not None and etag is not None and conditional.names(known, etag):
-                return not_modified(encoded)
-        return encoded
+        return encode(result, operation.status, operation.cache, operation.method)
 
 
 def _identity(request: Any) -> Identity | None:

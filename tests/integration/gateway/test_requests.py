@@ -50,6 +50,18 @@ def test_bytes_come_and_go_unchanged(client: httpx.Client) -> None:
     assert answer.headers["content-type"] == "application/pdf"
 
 
+@pytest.mark.parametrize("coding", ["gzip", "br"])
+def test_a_coding_comes_through_as_the_function_made_it(client: httpx.Client, coding: str) -> None:
+    said = {"text": "ü" * 5000}
+    with client.stream("POST", "/v1/echo", json=said, headers={"Accept-Encoding": coding}) as answer:
+        raw = b"".join(answer.iter_raw())
+    assert (answer.headers["content-encoding"], answer.headers["vary"]) == (coding, "Accept-Encoding")
+    assert int(answer.headers["content-length"]) == len(raw) < 500
+    assert client.post("/v1/echo", json=said, headers={"Accept-Encoding": coding}).json() == said
+    plain = client.post("/v1/echo", json=said, headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+
+
 class TestRefusals:
     def test_what_is_not_there_is_a_problem(self, client: httpx.Client) -> None:
         unknown = client.get("/v1/nowhere")
