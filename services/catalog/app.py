@@ -15,8 +15,8 @@ from services.catalog.schemas import (
     AddSeries,
     AddVenue,
     ChangeEvent,
+    EventListed,
     EventsQuery,
-    EventSummary,
     EventView,
     ImportReport,
     ImportSeason,
@@ -27,7 +27,7 @@ from services.catalog.schemas import (
     VenueView,
 )
 from services.catalog.settings import CatalogSettings
-from services.catalog.views import event_summary, event_view, seat_map_view, series_view, venue_view
+from services.catalog.views import event_listed, event_view, seat_map_view, series_view, venue_view
 from shared import clock
 from shared.auth import Identity, TokenInvalid, authorize_access_token, verify_access_token
 from shared.data import deadline
@@ -167,7 +167,14 @@ def plan_event(call: Call) -> Any:
     return Answer(event_view(event), headers={"Location": f"/v1/events/{event.event_id}"}, etag=event.version)
 
 
-@app.route("/v1/events", query=EventsQuery, answers=PageView[EventSummary], access=PUBLIC, summary="Upcoming events")
+@app.route(
+    "/v1/events",
+    query=EventsQuery,
+    answers=PageView[EventListed],
+    access=PUBLIC,
+    summary="Upcoming events",
+    expand=("ticket_types",),
+)
 def list_events(call: Call) -> Any:
     """What is coming up, by date; or one organiser's events, with its drafts when a member asks."""
     visitor, query = _visitor(call), call.query
@@ -175,10 +182,18 @@ def list_events(call: Call) -> Any:
     # Whoever signs in may see more than others under the same address, so that answer is for nobody's cache.
     own = query.organiser_id is not None and visitor is not None
     headers = {"Cache-Control": FOR_ONE if own else FOR_EVERYBODY, "Vary": "Authorization"}
-    return page_answer(page, event_summary, "/v1/events", query, headers)
+    is_member = visitor is not None and query.organiser_id is not None and visitor.is_member(query.organiser_id)
+    expanded = "ticket_types" in call.expand
+    return page_answer(
+        page,
+        lambda event: event_listed(event, for_members=is_member, with_ticket_types=expanded),
+        "/v1/events",
+        query,
+        headers,
+    )
 
 
-@app.route("/v1/events/{event_id}", answers=EventView, access=PUBLIC, summary="An event")
+@app.route("/v1/events/{event_id}", answers=EventView, access=PUBLIC, summary="An event", expand=("venue",))
 def show_event(call: Call) -> Any:
     """An event: for everybody once it is published, before that for the organiser's members only."""
     visitor = _visitor(call)
@@ -186,7 +201,8 @@ def show_event(call: Call) -> Any:
     is_member = visitor is not None and visitor.is_member(event.organiser_id)
     cache = FOR_EVERYBODY if event.state == "published" and not is_member else FOR_ONE
     headers = {"Cache-Control": cache, "Vary": "Authorization"}
-    return Answer(event_view(event, for_members=is_member), headers=headers, etag=event.version)
+    venue = use_cases.shown_venue(event, is_member=is_member) if "venue" in call.expand else None
+    return Answer(event_view(event, for_members=is_member, venue=venue), headers=headers, etag=event.version)
 
 
 @app.route(

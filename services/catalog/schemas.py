@@ -223,11 +223,12 @@ class ChangeEvent(RequestBody, frozen=True):
 
 
 class PlaceView(msgspec.Struct, kw_only=True):
-    """Where an event takes place."""
+    """Where an event takes place; expanded, with its `address`, unless the venue is private."""
 
     venue_id: str
     name: str
     city: str
+    address: str | UnsetType | None = UNSET
 
 
 class PoolView(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -270,6 +271,12 @@ class EventSummary(msgspec.Struct, kw_only=True):
     series_id: str | None
     series_name: str | None
     price_from: Money | None
+
+
+class EventListed(EventSummary, kw_only=True):
+    """An event of a list; expanded, with its `ticket_types`."""
+
+    ticket_types: list[TicketTypeView] | UnsetType = UNSET
 
 
 class EventView(EventSummary, kw_only=True):

@@ -101,6 +101,7 @@ class App(Chalice):
         media_types: Sequence[str] = (),
         cache: str | None = None,
         body_bytes_max: int = BODY_BYTES_MAX,
+        expand: Sequence[str] = (),
         deprecated: str | None = None,
         sunset: str | None = None,
         name: str | None = None,
@@ -109,6 +110,7 @@ class App(Chalice):
 
         `body`, `query` and `parameters` are the types the request is read into, `answers` what the answer's body is
         (for OpenAPI), `status` the answer's status, `cache` its Cache-Control (absent: nobody's cache keeps it).
+        `expand` names what the handler puts in beyond that where `call.expand` has it.
         `deprecated` and `sunset` are dates as their headers have them. Raises ValueError for a route that needs a
         signed-in caller while the app has no authorizer yet.
         """
@@ -134,6 +136,7 @@ class App(Chalice):
                     media_types=tuple(media_types),
                     cache=cache,
                     idempotency=idempotency,
+                    expand=tuple(expand),
                     deprecated=deprecated,
                     sunset=sunset,
                     handler=handler,

@@ -23,7 +23,8 @@ class Operation:
     """One method of one route.
 
     `body`, `query` and `parameters` are the structs of the request, `answers` the type of the answer's body, `errors`
-    the problems it can be refused with beyond those every route has, `media_types` the types of raw answers.
+    the problems it can be refused with beyond those every route has, `media_types` the types of raw answers, `expand`
+    what `?expand=` may name. Every GET with `answers` takes `?fields=`.
     """
 
     handler: Handler = field(repr=False)
@@ -43,5 +44,6 @@ class Operation:
     media_types: Sequence[str] = ()
     cache: str | None = None
     idempotency: "Idempotency | None" = None
+    expand: Sequence[str] = ()
     deprecated: str | None = None
     sunset: str | None = None

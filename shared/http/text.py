@@ -71,7 +71,7 @@ def clean(value: Any, kind: Any, field: str) -> Any:
     if isinstance(value, list):
         if len(value) > ITEMS_MAX:
             raise ValidationFailed(f"A list has {ITEMS_MAX} items at most.", field=field)
-        item = _item_kind(kind)
+        item = item_kind(kind)
         return [clean(one, item, f"{field}[{number}]") for number, one in enumerate(value)]
     if isinstance(value, int | float) and abs(value) > NUMBER_MAX:
         raise ValidationFailed(f"A number lies between -{NUMBER_MAX} and {NUMBER_MAX}.", field=field)
@@ -146,7 +146,20 @@ def _member_kind(kind: Any, name: str) -> Any:
     return None
 
 
-def _item_kind(kind: Any) -> Any:
+def member_kinds(kind: Any) -> dict[str, Any]:
+    """The types of a struct's members by name, empty for what is no struct."""
+    from msgspec import inspect
+
+    return {
+        field.encode_name: field.type
+        for one in _bare(kind)
+        if isinstance(one, inspect.StructType)
+        for field in one.fields
+    }
+
+
+def item_kind(kind: Any) -> Any:
+    """The type of a list's items, None for what is no list."""
     from msgspec import inspect
 
     for one in _bare(kind):

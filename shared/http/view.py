@@ -9,6 +9,7 @@ from shared import telemetry
 from shared.auth import CONTEXT_KEY, Identity, token_secrets, unpack_identity
 from shared.http.answer import Encoded, encode, encode_problem, suited, with_trace
 from shared.http.call import Call
+from shared.http.fields import EXPAND, FIELDS, Selection
 from shared.http.idempotency import IdempotencyStore, Lease, read_key, request_hash, run_once
 from shared.http.operations import Operation
 from shared.http.parsing import BodyReader, ParameterReader, check_headers, check_size, clean_path
@@ -40,6 +41,8 @@ class _Runner:
         self._body = BodyReader(operation.body, body_bytes_max) if operation.body is not None else None
         self._query = ParameterReader(operation.query, "query") if operation.query is not None else None
         self._parameters = ParameterReader(operation.parameters, "path") if operation.parameters is not None else None
+        has_fields = operation.method == "GET" and operation.answers is not None
+        self._selection = Selection(operation.answers, operation.expand) if has_fields else None
         self._standing: dict[str, str] = {}
         if operation.deprecated is not None:
             self._standing["Deprecation"] = operation.deprecated
@@ -79,8 +82,13 @@ class _Runner:
             call.person  # noqa: B018 — raises Unauthorized
         if self._parameters is not None:
             call.parameters = self._parameters.read({name: [value] for name, value in path.items()})
+        given = request._event_dict.get("multiValueQueryStringParameters") or {}
+        chosen = None
+        if self._selection is not None and (FIELDS in given or EXPAND in given):
+            chosen, call.expand = self._selection.read(given)
+            given = {name: texts for name, texts in given.items() if name not in (FIELDS, EXPAND)}
         if self._query is not None:
-            call.query = self._query.read(request._event_dict.get("multiValueQueryStringParameters") or {})
+            call.query = self._query.read(given)
         raw = call.raw_body
         if self._body is not None:
             call.body = self._body.read(raw, request.headers.get("content-type"))
@@ -89,7 +97,10 @@ class _Runner:
         operation.access.check(call.identity, path, call.query, call.body)
         policy = operation.idempotency
         if policy is None:
-            return self._work(call)
+            encoded = self._work(call)
+            if self._selection is not None and (chosen is not None or call.expand):
+                return self._selection.applied(encoded, chosen, call.expand)
+            return encoded
         call.idempotency_key = read_key(request.headers.get("idempotency-key"), policy)
         if policy.store is None or call.idempotency_key is None:
             return self._work(call)

@@ -322,13 +322,6 @@ def test_wrong_headers_are_named(house: House) -> None:
         for token in ("", "x", "a.b.c", "é", "x" * 13_000):
             good = house.good(route)._replace(headers=(("Hold-Token", token),))
             check(house.send(good), f"{route} with the token {token[:20]!r}", "Hold-Token")
-    for route, operation in house.operations.items():
-        if operation.path == "/health":
-            # The gateway answers it by itself, whatever comes with it.
-            continue
-        reply = house.send(house.good(route).with_header("X-Weight", "x" * 20_000))
-        check(reply, f"{route} with a heavy header", "x-weight")
-        assert reply.status == 431
     for authorization in ("", "Bearer", "Bearer x", "Bearer a.b.c", "Basic eDp5", "Bearer " + "x" * 5000):
         nobody = Asked("GET", "/v1/orders", headers=(("Authorization", authorization),))
         reply = house.send(nobody)

@@ -25,7 +25,13 @@ from services.catalog.repository.events import (
     save_event,
     upcoming,
 )
-from services.catalog.repository.memory import forget_event, forget_upcoming, remembered_event, remembered_upcoming
+from services.catalog.repository.memory import (
+    forget_event,
+    forget_upcoming,
+    remembered_event,
+    remembered_upcoming,
+    remembered_venue,
+)
 from services.catalog.repository.organisers import (
     keep_organiser,
     organiser_name,
@@ -83,6 +89,7 @@ __all__ = [
     "remember_weeks_moved",
     "remembered_event",
     "remembered_upcoming",
+    "remembered_venue",
     "save_event",
     "save_voucher",
     "seat_map",

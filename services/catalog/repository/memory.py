@@ -15,6 +15,7 @@ from shared.cache import Cache
 
 EVENT_SECONDS: Final = 30
 UPCOMING_SECONDS: Final = 15
+VENUE_SECONDS: Final = 300
 
 _UPCOMING_TAG: Final = "upcoming"
 
@@ -40,6 +41,16 @@ def remembered_upcoming(limit: int, cursor: str | None, load: Callable[[], Upcom
     found = _cache().get_or_load(key, encoded, UPCOMING_SECONDS, tags=[_UPCOMING_TAG])
     items, following = msgspec.msgpack.decode(found, type=tuple[list[domain.Event], str | None])
     return Upcoming(items, following)
+
+
+def remembered_venue(venue_id: str, load: Callable[[], domain.Venue | None]) -> domain.Venue | None:
+    """A place, which never changes once it is added."""
+
+    def encoded() -> bytes:
+        return msgspec.msgpack.encode(load())
+
+    found = _cache().get_or_load(f"venue:{venue_id}", encoded, VENUE_SECONDS)
+    return msgspec.msgpack.decode(found, type=domain.Venue | None)
 
 
 def forget_event(event_id: str) -> None:

@@ -16,6 +16,7 @@ from services.catalog.use_cases.places import (
     list_series,
     list_venues,
     seat_map,
+    shown_venue,
     venue,
 )
 from services.catalog.use_cases.season import import_season
@@ -50,6 +51,7 @@ __all__ = [
     "published_message",
     "revoke_voucher",
     "seat_map",
+    "shown_venue",
     "venue",
     "voucher_message",
 ]

@@ -207,3 +207,51 @@ def test_a_pointer_whose_event_never_came_is_passed_over(
     _put_pointer(ghost, clock.now())
     own = f"/v1/events?organiser_id={organiser.organiser_id}"
     assert pages(send, own, by=organiser.owner) == [[event_id]]
+
+
+def test_an_event_can_be_read_with_the_address_of_its_venue(
+    send: Any, organiser: Any, make_house: Any, publish: Callable[..., Any]
+) -> None:
+    open_house, home = make_house(organiser), make_house(organiser)
+    event_id = publish(organiser, open_house.event)["event_id"]
+    path = f"/v1/events/{event_id}"
+    assert "address" not in send("GET", path).json["venue"]
+    expanded = send("GET", f"{path}?expand=venue")
+    assert expanded.json["venue"]["address"] is None
+    assert expanded.headers["ETag"] != send("GET", path).headers["ETag"]
+    with consumed() as meter:
+        send("GET", f"{path}?expand=venue")
+    assert meter.requests == 0
+    body = {
+        "organiser_id": organiser.organiser_id,
+        "name": "At Home",
+        "city": "York",
+        "time_zone": "Europe/London",
+        "address": "1 High Street",
+        "private": True,
+    }
+    private = send("POST", "/v1/venues", body, organiser.owner).json["venue_id"]
+    general = [{"name": "Floor", "kind": "general", "capacity": 9}]
+    types = [{"name": "All", "price": {"amount": 1500, "currency": "USD"}, "pool": "Floor"}]
+    hidden = publish(organiser, home.with_(venue_id=private, pools=general, ticket_types=types))["event_id"]
+    assert "address" not in send("GET", f"/v1/events/{hidden}?expand=venue").json["venue"]
+    shown = send("GET", f"/v1/events/{hidden}?expand=venue", by=organiser.scanner)
+    assert shown.json["venue"]["address"] == "1 High Street"
+
+
+def test_a_list_can_be_read_with_its_ticket_types(
+    send: Any, organiser: Any, house: Any, publish: Callable[..., Any]
+) -> None:
+    types = [*house.event["ticket_types"]]
+    types.append(
+        {"name": "Friends", "price": {"amount": 0, "currency": "USD"}, "pool": "Floor", "access": "complimentary"}
+    )
+    publish(organiser, house.with_(ticket_types=types))
+    assert "ticket_types" not in send("GET", "/v1/events").json["items"][0]
+    for query in ("?expand=ticket_types", f"?expand=ticket_types&organiser_id={organiser.organiser_id}"):
+        listed = send("GET", f"/v1/events{query}").json["items"][0]["ticket_types"]
+        assert [one["name"] for one in listed] == ["Front", "Back", "Standing"]
+        assert listed[0]["pool"] == "Seats"
+    own = f"/v1/events?expand=ticket_types&organiser_id={organiser.organiser_id}&fields=ticket_types.name"
+    seen = send("GET", own, by=organiser.owner).json["items"][0]
+    assert seen == {"ticket_types": [{"name": name} for name in ("Front", "Back", "Standing", "Friends")]}
