@@ -25,6 +25,7 @@ from shared.http.mapping import ProblemMapper
 from shared.http.operations import Handler, Operation, ProblemMap
 from shared.http.parsing import BODY_BYTES_MAX
 from shared.http.problems import InternalError, MethodNotAllowed, NotFound, Problem, Unauthorized
+from shared.http.retirement import check_dates
 from shared.http.view import build_view
 
 # Bearer tokens, never cookies: a foreign page can do no more with the API than its own user's token allows.
@@ -104,6 +105,7 @@ class App(Chalice):
         expand: Sequence[str] = (),
         deprecated: str | None = None,
         sunset: str | None = None,
+        successor: str | None = None,
         name: str | None = None,
     ) -> Callable[[Handler], Handler]:
         """Declares a route; the handler takes a Call and answers a struct, an Answer, or None.
@@ -111,11 +113,14 @@ class App(Chalice):
         `body`, `query` and `parameters` are the types the request is read into, `answers` what the answer's body is
         (for OpenAPI), `status` the answer's status, `cache` its Cache-Control (absent: nobody's cache keeps it).
         `expand` names what the handler puts in beyond that where `call.expand` has it.
-        `deprecated` and `sunset` are dates as their headers have them. Raises ValueError for a route that needs a
-        signed-in caller while the app has no authorizer yet.
+        `deprecated` and `sunset` are dates as their headers have them (RFC 9745, RFC 8594), `successor` is the path of
+        the later version that takes the route's place. Raises ValueError for a route that needs a signed-in caller
+        while the app has no authorizer yet, and for such dates that no client could read.
         """
         if access.needs_sign_in and self._authorizer is None:
             raise ValueError(f"declare the authorizer of stagedoor-{self.service} before the route {path}")
+
+        check_dates(deprecated, sunset)
 
         def declare(handler: Handler) -> Handler:
             for method in methods:
@@ -139,6 +144,7 @@ class App(Chalice):
                     expand=tuple(expand),
                     deprecated=deprecated,
                     sunset=sunset,
+                    successor=successor,
                     handler=handler,
                 )
                 self._declare(operation, body_bytes_max)

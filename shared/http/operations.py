@@ -24,7 +24,8 @@ class Operation:
 
     `body`, `query` and `parameters` are the structs of the request, `answers` the type of the answer's body, `errors`
     the problems it can be refused with beyond those every route has, `media_types` the types of raw answers, `expand`
-    what `?expand=` may name. Every GET with `answers` takes `?fields=`.
+    what `?expand=` may name. Every GET with `answers` takes `?fields=`. `deprecated`
+    and `sunset` are as their headers have them, `successor` is the path of the later version that takes its place.
     """
 
     handler: Handler = field(repr=False)
@@ -47,3 +48,4 @@ class Operation:
     expand: Sequence[str] = ()
     deprecated: str | None = None
     sunset: str | None = None
+    successor: str | None = None

@@ -14,6 +14,7 @@ from shared.http.idempotency import IdempotencyStore, Lease, read_key, request_h
 from shared.http.operations import Operation
 from shared.http.parsing import BodyReader, ParameterReader, check_headers, check_size, clean_path
 from shared.http.problems import InternalError
+from shared.http.retirement import announcement
 
 if TYPE_CHECKING:
     from shared.http.app import App
@@ -43,11 +44,7 @@ class _Runner:
         self._parameters = ParameterReader(operation.parameters, "path") if operation.parameters is not None else None
         has_fields = operation.method == "GET" and operation.answers is not None
         self._selection = Selection(operation.answers, operation.expand) if has_fields else None
-        self._standing: dict[str, str] = {}
-        if operation.deprecated is not None:
-            self._standing["Deprecation"] = operation.deprecated
-        if operation.sunset is not None:
-            self._standing["Sunset"] = operation.sunset
+        self._retires = bool(operation.deprecated or operation.sunset or operation.successor)
 
     def answer(self, request: Any, path: dict[str, str]) -> Encoded:
         try:
@@ -55,8 +52,11 @@ class _Runner:
         except Exception as error:  # nothing may pass that would reach the client as it is
             encoded = self._problem(error)
         encoded.all_headers["Trace-Id"] = telemetry.current_trace()
-        if self._standing:
-            encoded.all_headers.update(self._standing)
+        if self._retires:
+            headers = encoded.all_headers
+            said = announcement(self._operation, path)
+            links = [links for links in (headers.get("Link"), said.pop("Link", None)) if links]
+            headers.update(said, **({"Link": ", ".join(links)} if links else {}))
         # After all else, because what is kept under an Idempotency-Key may be asked for again in another coding.
         return suited(encoded, request.headers, self._operation.method)
 

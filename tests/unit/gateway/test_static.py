@@ -47,7 +47,21 @@ def test_addresses_of_pages_get_the_app(web: WebApp, path: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/v1/nothing", "/v1", "/v2/x", "/v", "/v/x", "/v1.5/x", "/health", "/.well-known/x", "/missing.js"],
+    [
+        "/v1/nothing",
+        "/V3/x",
+        "/%763/x",
+        "//v3/x",
+        "/v3/%0A",
+        "/v1",
+        "/v2/x",
+        "/v",
+        "/v/x",
+        "/v1.5/x",
+        "/health",
+        "/.well-known/x",
+        "/missing.js",
+    ],
 )
 def test_the_apis_part_never_falls_through(web: WebApp, path: str) -> None:
     assert web.answer(get(path)) is None
