@@ -30,7 +30,8 @@ _NAMED = re.compile(r"^Object (?:missing required|contains unknown) field `(?P<n
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 # Without any of these, texts are plain ASCII and numbers are small: an escape, other letters, long numbers, exponents.
 _SUSPICIOUS = re.compile(rb"[\\\x7f-\xff]|\d{16}|\d[eE][+]?\d")
-_MEMBER_NAMES = re.compile(rb'"([^"]*)"\s*:')
+# Every text of a body without escapes, so that none is missed, with the colon behind those that are members' names.
+_TEXTS = re.compile(rb'"([^"]*)"(\s*:)?')
 _JSON_TYPES = ("application/json", "application/merge-patch+json")
 
 
@@ -183,7 +184,7 @@ def _is_plain(raw: bytes) -> bool:
     """Whether nothing in a body can need a closer look: most have nothing to clean, and no name in them twice."""
     if _SUSPICIOUS.search(raw) is not None or raw.count(b",") >= ITEMS_MAX:
         return False
-    names = _MEMBER_NAMES.findall(raw)
+    names = [text for text, colon in _TEXTS.findall(raw) if colon]
     return len(set(names)) == len(names) and (not names or max(map(len, names)) <= MEMBER_NAME_LENGTH_MAX)
 
 

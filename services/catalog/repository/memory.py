@@ -13,8 +13,10 @@ from services.catalog import domain
 from services.catalog.repository.events import Upcoming
 from shared.cache import Cache
 
+# Fresh for so long; then one reader reads the table again, while the others are not kept waiting.
 EVENT_SECONDS: Final = 30
 UPCOMING_SECONDS: Final = 15
+STALE_SECONDS: Final = 30
 VENUE_SECONDS: Final = 300
 
 _UPCOMING_TAG: Final = "upcoming"
@@ -26,7 +28,7 @@ def remembered_event(event_id: str, load: Callable[[], domain.Event | None]) -> 
     def encoded() -> bytes:
         return msgspec.msgpack.encode(load())
 
-    found = _cache().get_or_load(f"event:{event_id}", encoded, EVENT_SECONDS, tags=[_tag(event_id)])
+    found = _loaded(f"event:{event_id}", encoded, EVENT_SECONDS, _tag(event_id))
     return msgspec.msgpack.decode(found, type=domain.Event | None)
 
 
@@ -38,7 +40,7 @@ def remembered_upcoming(limit: int, cursor: str | None, load: Callable[[], Upcom
         return msgspec.msgpack.encode((page.items, page.next))
 
     key = f"upcoming:{limit}:{cursor or ''}"
-    found = _cache().get_or_load(key, encoded, UPCOMING_SECONDS, tags=[_UPCOMING_TAG])
+    found = _loaded(key, encoded, UPCOMING_SECONDS, _UPCOMING_TAG)
     items, following = msgspec.msgpack.decode(found, type=tuple[list[domain.Event], str | None])
     return Upcoming(items, following)
 
@@ -61,6 +63,10 @@ def forget_event(event_id: str) -> None:
 def forget_upcoming() -> None:
     """Let the next readers of the public list see it as it is now."""
     _cache().invalidate_tag(_UPCOMING_TAG)
+
+
+def _loaded(key: str, load: Callable[[], bytes], fresh_seconds: float, tag: str) -> bytes:
+    return _cache().get_or_load(key, load, fresh_seconds + STALE_SECONDS, tags=[tag], stale_seconds=STALE_SECONDS)
 
 
 def _tag(event_id: str) -> str:

@@ -3,6 +3,7 @@
 from services.catalog.use_cases.events import (
     change_event,
     event_for,
+    forget_changed,
     list_events,
     plan_event,
     publish_event,
@@ -39,6 +40,7 @@ __all__ = [
     "change_event",
     "change_voucher",
     "event_for",
+    "forget_changed",
     "import_season",
     "keep_organiser",
     "list_events",

@@ -10,6 +10,7 @@ import pytest
 from msgspec import structs
 
 from services.catalog import repository
+from services.catalog.app import relay
 from services.catalog.repository.events import PointerRow, _put_pointer
 from shared import clock
 from shared.data import consumed, query_page
@@ -255,3 +256,19 @@ def test_a_list_can_be_read_with_its_ticket_types(
     own = f"/v1/events?expand=ticket_types&organiser_id={organiser.organiser_id}&fields=ticket_types.name"
     seen = send("GET", own, by=organiser.owner).json["items"][0]
     assert seen == {"ticket_types": [{"name": name} for name in ("Front", "Back", "Standing", "Friends")]}
+
+
+def test_a_change_whose_writer_was_stopped_is_seen_once_its_row_is_relayed(
+    send: Any, organiser: Any, publish_at: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event_id = publish_at(2)
+    path = f"/v1/events/{event_id}"
+    assert send("GET", path).json["name"] == send("GET", "/v1/events").json["items"][0]["name"] == "An Evening"
+    with monkeypatch.context() as stopped:
+        for name in ("forget_event", "forget_upcoming"):
+            stopped.setattr(repository, name, lambda *_: None)
+        changed = send("PATCH", path, {"name": "Another"}, organiser.owner, If_Match='"2"')
+        assert changed.status_code == 200
+    assert send("GET", path).json["name"] == "An Evening", "without anybody who forgets it, the old one is served"
+    relay({"Records": [{"dynamodb": {"Keys": {"pk": {"S": f"event#{event_id}"}}}}]}, None)
+    assert send("GET", path).json["name"] == send("GET", "/v1/events").json["items"][0]["name"] == "Another"

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.http import PUBLIC, Answer, App, Call, conditional
+from shared.http import PUBLIC, Answer, App, Call, Idempotency, conditional
 from shared.http.coding import BYTES_MIN, coding_for, compress, compressible
+from tests.unit.http.test_idempotency import Memory
 
 LARGE = {"text": "All the world's a stage. " * 200}
 UNPACK = {"gzip": lambda raw: zlib.decompress(raw, 31), "br": brotli.decompress}
@@ -30,6 +31,10 @@ def app() -> App:
     @app.route("/v1/large", methods=["PATCH"], access=PUBLIC)
     def change(call: Call) -> Answer:
         return Answer({"version": call.expected_version()})
+
+    @app.route("/v1/large", methods=["POST"], access=PUBLIC, status=201, idempotency=Idempotency(Memory()))
+    def make(call: Call) -> dict[str, str]:
+        return LARGE
 
     @app.route("/v1/small", access=PUBLIC)
     def small(call: Call) -> dict[str, str]:
@@ -135,6 +140,16 @@ def test_a_change_is_meant_for_the_version_in_whatever_form_it_was_read(client: 
     assert answered.json == {"version": 7}
     for other in ('"7-zip"', '"-br"', '"7-br-br"', '"7-"'):
         assert client.patch("/v1/large", headers={"If-Match": other}).status_code == 412
+
+
+def test_a_repetition_may_ask_for_another_coding(client: Any) -> None:
+    for coding in ("br", "gzip", "identity"):
+        headers = {"Accept-Encoding": coding, "Idempotency-Key": "k1", "Content-Type": "application/json"}
+        made = client.post("/v1/large", headers=headers)
+        assert made.status_code == 201
+        assert made.headers.get("Content-Encoding", "identity") == coding
+        assert ("Idempotency-Replayed" in made.headers) == (coding != "br")
+        assert json.loads(UNPACK.get(coding, bytes)(body(made))) == LARGE
 
 
 def test_a_small_answer_is_the_same_for_all(client: Any) -> None:

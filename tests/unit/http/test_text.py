@@ -99,6 +99,8 @@ def test_members_that_come_twice_are_named() -> None:
     assert refused(b'{"name": "a", "name": "b"}') == "$.name"
     assert refused(b'{"parts": [{"label": "a", "label": "a"}]}') == "$.parts[0].label"
     assert refused(b'{"name": "a", "n\\u0061me": "b"}') == "$.name"
+    assert refused(b'{"name":"1","loose":{":a":"2",":a":"3"}}') == "$.loose.:a"
+    assert read(b'{"name": "a:", "loose": [":", ":", {"b": ":"}]}').loose == [":", ":", {"b": ":"}]
     assert read(b'{"parts": [{"label": "a"}, {"label": "a"}]}').parts == (Part("a"), Part("a"))
 
 
