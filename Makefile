@@ -9,7 +9,7 @@ WORKERS ?= 2
 PY := .venv/bin/python
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup parts up demo env test check bench schemas api lock republish redrive clean clean-install
+.PHONY: help setup parts up demo env test proxy-test check bench schemas api lock republish redrive clean clean-install
 
 help: ## what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,10 @@ env: ## prints the variables of the running parts for a shell: eval "$(make env)
 
 test: check ## checks, then every kind of test: make test [TESTS=tests/unit] [WORKERS=2]
 	@$(PY) -m pytest $(TESTS) -n $(WORKERS) --dist loadgroup -q
+
+proxy-test: setup ## tries the caching of answers behind a real proxy; needs nginx (apt-get install nginx-light)
+	@command -v nginx >/dev/null || { echo "proxy-test needs nginx on the PATH: apt-get install nginx-light"; exit 1; }
+	@$(PY) -m pytest tests/proxy/behind_nginx.py -q
 
 check: setup ## style, types, imports, the rules of the house
 	@$(PY) -m ruff check .

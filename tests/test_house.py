@@ -130,7 +130,7 @@ def routes(text: str) -> list[str]:
 
 
 def routes_without_version(text: str) -> list[str]:
-    return [path for path in routes(text) if not path.startswith("/v1/") and path not in ROUTES_WITHOUT_VERSION]
+    return [path for path in routes(text) if not re.match(r"/v[1-9]\d*/", path) and path not in ROUTES_WITHOUT_VERSION]
 
 
 def left_open(text: str) -> list[str]:

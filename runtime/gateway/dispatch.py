@@ -110,10 +110,22 @@ class Gateway:
                 title="There is no such version",
                 versions=self._versions,
             )
+        there = [] if version is None else [one for one in self._versions if self._has(one, path, version)]
+        if there and version is not None:
+            return NotFound(
+                f"Version {version[1]} of the API does not have this; {' and '.join(there)} has it.",
+                slug="unknown-version",
+                title="There is no such version",
+                versions=there,
+            )
         if self._loaded.broken:
             # It may be a route of a service that did not load: to say that it does not exist would be wrong.
             return Unavailable("A part of the system did not start.", retry_after=5)
         return NotFound("There is no such route.")
+
+    def _has(self, other: str, path: str, version: re.Match[str]) -> bool:
+        """Whether the path is a route in another version than the one it names."""
+        return self._router.find(f"/{other}{path[version.end(1) :]}") is not None
 
 
 def _preflight(target: Target) -> Outgoing:

@@ -10,7 +10,7 @@ from runtime.gateway.outgoing import Outgoing
 from shared.http.conditional import names
 
 # The API's part of the address space. Nothing in it is ever answered by the web app.
-_API = re.compile(r"/(?:v(?:\d[^/]*)?|health|openapi\.json|\.well-known)(?:/.*)?")
+_API = re.compile(r"/+(?:v(?:\d[^/]*)?|health|openapi\.json|\.well-known)(?:/.*)?", re.IGNORECASE | re.DOTALL)
 _PAGE_HEADERS = [
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
@@ -26,7 +26,7 @@ _HASHED_FOLDER = "assets"
 
 def is_api(path: str) -> bool:
     """Whether a path belongs to the API, existing or not."""
-    return _API.fullmatch(path) is not None
+    return _API.fullmatch(unquote(path)) is not None
 
 
 class WebApp:

@@ -8,17 +8,18 @@ import msgspec
 
 from contracts.sale import Time
 from services.accounts.domain import Role
-from shared.http import PageQuery, RequestBody
+from shared.http import VERBATIM, PageQuery, RequestBody
 
 Text = Annotated[str, msgspec.Meta(max_length=1000)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Secret = Annotated[Text, VERBATIM]
 
 
 class SignUp(RequestBody, frozen=True):
     """A new person. A password has 10 to 256 characters, and is not among the commonest."""
 
     email: Text
-    password: Text
+    password: Secret
     name: Name
 
 
@@ -37,14 +38,14 @@ class SignIn(RequestBody, frozen=True):
     """
 
     email: Text
-    password: Text
-    device_token: Text | None = None
+    password: Secret
+    device_token: Secret | None = None
 
 
 class Refresh(RequestBody, frozen=True):
     """The refresh token that was given out last."""
 
-    refresh_token: Text
+    refresh_token: Secret
 
 
 class SessionView(msgspec.Struct, kw_only=True):

@@ -11,12 +11,12 @@ from msgspec import UNSET, UnsetType
 from contracts.sale import Time
 from services.catalog.domain import PRICE_MAX, SEAT_NUMBER_MAX, Access, EventState, PoolKind, Work
 from services.catalog.domain.search import Sort
-from shared.http import PageQuery, RequestBody
+from shared.http import LINES, PageQuery, RequestBody
 from shared.money import AMOUNT_MAX, Money
 
 # A name has something to read in it: no blanks alone.
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=160, pattern=r"\S")]
-Text = Annotated[str, msgspec.Meta(max_length=4000)]
+Text = Annotated[str, msgspec.Meta(max_length=4000), LINES]
 Id = Annotated[str, msgspec.Meta(pattern=r"^[a-z]{3}_[0-9a-z]{26}$")]
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 SeatNumber = Annotated[int, msgspec.Meta(ge=0, le=SEAT_NUMBER_MAX)]
@@ -225,11 +225,12 @@ class ChangeEvent(RequestBody, frozen=True):
 
 
 class PlaceView(msgspec.Struct, kw_only=True):
-    """Where an event takes place."""
+    """Where an event takes place; expanded, with its `address`, unless the venue is private."""
 
     venue_id: str
     name: str
     city: str
+    address: str | UnsetType | None = UNSET
 
 
 class PoolView(msgspec.Struct, kw_only=True, omit_defaults=True):

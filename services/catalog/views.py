@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET
+
 from services.catalog import domain, schemas
 from services.catalog.domain.search import Posting
 
@@ -72,9 +74,13 @@ def event_summary(event: domain.Event | Posting) -> schemas.EventSummary:
     )
 
 
-def event_view(event: domain.Event, *, for_members: bool = True) -> schemas.EventView:
-    """An event as answered in full: to the public without what only members can give away."""
-    pools = {pool.pool_id: pool for pool in event.pools}
+def event_view(
+    event: domain.Event, *, for_members: bool = True, venue: domain.Venue | None = None
+) -> schemas.EventView:
+    """An event as answered in full, with the venue's address where that is given.
+
+    The public does not see what only members can give away.
+    """
     return schemas.EventView(
         event_id=event.event_id,
         organiser_id=event.organiser_id,
@@ -83,7 +89,7 @@ def event_view(event: domain.Event, *, for_members: bool = True) -> schemas.Even
         state=event.state,
         starts_at=event.starts_at,
         time_zone=event.time_zone,
-        venue=_place(event),
+        venue=_place(event, venue),
         series_id=event.series_id,
         series_name=event.series_name,
         price_from=event.price_from,
@@ -104,27 +110,33 @@ def event_view(event: domain.Event, *, for_members: bool = True) -> schemas.Even
             )
             for pool in event.pools
         ],
-        ticket_types=[
-            schemas.TicketTypeView(
-                ticket_type_id=ticket_type.ticket_type_id,
-                name=ticket_type.name,
-                price=ticket_type.price,
-                pool_id=ticket_type.pool_id,
-                pool=pools[ticket_type.pool_id].name,
-                zone=ticket_type.zone,
-                sale_starts_at=ticket_type.sale_starts_at,
-                sale_ends_at=ticket_type.sale_ends_at,
-                places_per_order_max=ticket_type.places_per_order_max,
-                places_max=ticket_type.places_max,
-                access=ticket_type.access,
-            )
-            for ticket_type in event.ticket_types
-            if for_members or ticket_type.access != "complimentary"
-        ],
+        ticket_types=_ticket_types(event, for_members=for_members),
         programme=list(event.programme),
         published_at=event.published_at,
     )
 
 
-def _place(event: domain.Event | Posting) -> schemas.PlaceView:
-    return schemas.PlaceView(venue_id=event.venue_id, name=event.venue_name, city=event.venue_city)
+def _ticket_types(event: domain.Event, *, for_members: bool) -> list[schemas.TicketTypeView]:
+    pools = {pool.pool_id: pool for pool in event.pools}
+    return [
+        schemas.TicketTypeView(
+            ticket_type_id=one.ticket_type_id,
+            name=one.name,
+            price=one.price,
+            pool_id=one.pool_id,
+            pool=pools[one.pool_id].name,
+            zone=one.zone,
+            sale_starts_at=one.sale_starts_at,
+            sale_ends_at=one.sale_ends_at,
+            places_per_order_max=one.places_per_order_max,
+            places_max=one.places_max,
+            access=one.access,
+        )
+        for one in event.ticket_types
+        if for_members or one.access != "complimentary"
+    ]
+
+
+def _place(event: domain.Event | Posting, venue: domain.Venue | None = None) -> schemas.PlaceView:
+    address = UNSET if venue is None else venue.address
+    return schemas.PlaceView(venue_id=event.venue_id, name=event.venue_name, city=event.venue_city, address=address)

@@ -9,11 +9,11 @@ import msgspec
 
 from contracts.sale import PlaceSold
 from services.orders.domain import Order, OrderState
-from shared.http import RequestBody
+from shared.http import VERBATIM, RequestBody
 from shared.money import Money
 
 # A token of the most places a hold can have is about 3 KB.
-Token = Annotated[str, msgspec.Meta(min_length=1, max_length=12_288)]
+Token = Annotated[str, msgspec.Meta(min_length=1, max_length=12_288), VERBATIM]
 
 
 class PlaceOrder(RequestBody, frozen=True, kw_only=True):

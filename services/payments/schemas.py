@@ -8,10 +8,10 @@ from typing import Annotated
 import msgspec
 
 from services.payments.domain import AttemptState, Payment, PaymentState
-from shared.http import RequestBody
+from shared.http import VERBATIM, RequestBody
 from shared.money import Money
 
-Token = Annotated[str, msgspec.Meta(min_length=1, max_length=12_288)]
+Token = Annotated[str, msgspec.Meta(min_length=1, max_length=12_288), VERBATIM]
 
 
 class OpenCheckout(RequestBody, frozen=True, kw_only=True):

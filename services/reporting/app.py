@@ -11,7 +11,7 @@ from contracts.catalog import EventPublished
 from contracts.orders import OrderConfirmed, OrderRefunded
 from contracts.reservations import PoolChanged
 from contracts.tickets import TicketAdmitted
-from services.reporting import domain, repository, use_cases
+from services.reporting import domain, repository, schemas_v2, use_cases
 from services.reporting.schemas import AmountsView, EventReportView, EventSalesView, SalesQuery, SalesView, moment
 from services.reporting.settings import ReportingSettings, engine
 from shared.auth import authorize_access_token
@@ -123,10 +123,27 @@ def show_sales(call: Call) -> SalesView | Answer:
     access=member(*use_cases.READERS),
     summary="An event's sales",
     errors=(domain.EventUnknown,),
+    # From the 1st of December 2026 on.
+    deprecated="@1796083200",
+    sunset="Tue, 01 Jun 2027 00:00:00 GMT",
+    successor="/v2/reports/events/{event_id}/sales",
 )
 def show_event_sales(call: Call) -> EventReportView:
-    """One event's figures, by ticket type and by day of the venue's calendar."""
+    """One event's figures, by ticket type and by day of the venue's calendar; version 2 has all currencies alike."""
     return EventReportView.of_report(use_cases.event_sales(call.path["event_id"], call.person, engine(settings)))
+
+
+@app.route(
+    "/v2/reports/events/{event_id}/sales",
+    answers=schemas_v2.EventReportV2View,
+    access=member(*use_cases.READERS),
+    summary="An event's sales",
+    errors=(domain.EventUnknown,),
+)
+def show_event_sales_v2(call: Call) -> schemas_v2.EventReportV2View:
+    """One event's figures in every currency, by ticket type and by day of the venue's calendar."""
+    report = use_cases.event_sales(call.path["event_id"], call.person, engine(settings))
+    return schemas_v2.EventReportV2View.of_report(report)
 
 
 def _asked(text: str | None, name: str) -> date | datetime | None:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from services.tickets.domain import Direction, Gate, Scan, Ticket
-from shared.http import PageQuery, QueryParameters, RequestBody
+from shared.http import LINES, PageQuery, QueryParameters, RequestBody
 from shared.money import Money
 
 EventId = Annotated[str, msgspec.Meta(pattern=r"^evt_[0-9a-z]{26}$", description="an event's id")]
@@ -28,7 +28,7 @@ class AddGate(RequestBody, frozen=True, kw_only=True):
 class ScanTicket(RequestBody, frozen=True, kw_only=True):
     """A code held before a gate's scanner. Blanks and letter case in the code do not matter."""
 
-    code: Annotated[str, msgspec.Meta(min_length=1, max_length=600)]
+    code: Annotated[str, msgspec.Meta(min_length=1, max_length=600), LINES]
     gate_id: GateId
     direction: Direction = "in"
 

@@ -165,30 +165,40 @@ class Cache:
         return True
 
     def get_or_load(
-        self, key: str, loader: Callable[[], bytes], seconds: float, tags: Sequence[str] = (), *, locked: bool = True
+        self,
+        key: str,
+        loader: Callable[[], bytes],
+        seconds: float,
+        tags: Sequence[str] = (),
+        *,
+        stale_seconds: float = 0,
+        locked: bool = True,
     ) -> bytes:
         """The value, loaded by one caller at a time across all processes while the others wait for it.
 
         It is kept for at most `seconds` (up to a day; shortened by up to a tenth at random, so that values stored
-        together do not expire together). Without Redis, and for a waiter whose patience ends, it is simply loaded.
-        What the loader raises goes to its caller alone; a waiter then loads itself. `locked=False` lets every caller
-        load at once.
+        together do not expire together). For the last `stale_seconds` of that, one caller loads it anew while all
+        others get the old one without waiting; once a tag has forgotten it, it is gone for all. Without Redis, and
+        for a waiter whose patience ends, it is simply loaded. What the loader raises goes to its caller alone; a
+        waiter then loads itself. `locked=False` lets every caller load at once.
         """
         give_up_at = time.monotonic() + _LOAD_SECONDS_MAX
         token = random.randbytes(12)
         while True:
             try:
-                stored, generations = self._read(key, tags)
-                if stored is not None:
+                stored, generations, is_stale = self._read(key, tags, stale_seconds)
+                if stored is not None and not (is_stale and self._lock(key, token)):
                     telemetry.count(telemetry.CACHE_HITS)
                     return stored
+                if stored is not None:
+                    return self._load_locked(key, token, loader, seconds, tags, stale_seconds)
                 if not locked:
                     telemetry.count(telemetry.CACHE_MISSES)
                     value = loader()
                     self._keep(key, value, generations, seconds)
                     return value
                 if self._lock(key, token):
-                    return self._load_locked(key, token, loader, seconds, tags)
+                    return self._load_locked(key, token, loader, seconds, tags, stale_seconds)
             except CacheDown:
                 return loader()
             if time.monotonic() >= give_up_at:
@@ -196,13 +206,19 @@ class Cache:
             time.sleep(random.uniform(*_WAIT_STEP_SECONDS))
 
     def _load_locked(
-        self, key: str, token: bytes, loader: Callable[[], bytes], seconds: float, tags: Sequence[str]
+        self,
+        key: str,
+        token: bytes,
+        loader: Callable[[], bytes],
+        seconds: float,
+        tags: Sequence[str],
+        stale_seconds: float,
     ) -> bytes:
         stored = b""
         try:
             # The one before may have stored its value between this caller's look and its lock.
-            found, generations = self._read(key, tags)
-            if found is not None:
+            found, generations, is_stale = self._read(key, tags, stale_seconds)
+            if found is not None and not is_stale:
                 return found
             telemetry.count(telemetry.CACHE_MISSES)
             value = loader()
@@ -213,24 +229,29 @@ class Cache:
             with suppress(CacheDown):
                 self._store.run(self._keys(key), [token, stored, jittered_milliseconds(seconds)])
 
-    def _read(self, key: str, tags: Sequence[str]) -> tuple[bytes | None, list[bytes]]:
+    def _read(self, key: str, tags: Sequence[str], stale_seconds: float) -> tuple[bytes | None, list[bytes], bool]:
+        """The value (None: there is none to believe), the tags' generations, and whether it is in its stale seconds."""
         names = [self.full_key(self._keys(key)[0]), *(self._tag_key(tag) for tag in tags)]
 
-        def read(client: Any) -> list[bytes | None]:
-            if len(names) == 1:
+        def read(client: Any) -> list[Any]:
+            if len(names) == 1 and not stale_seconds:
                 return [client.get(names[0])]
             # Single reads in one round trip rather than MGET: the keys of tags lie in other slots.
             pipeline = client.pipeline(transaction=False)
             for name in names:
                 pipeline.get(name)
+            if stale_seconds:
+                # Age by Redis's own clock, because the processes' clocks differ.
+                pipeline.pttl(names[0])
             return list(pipeline.execute())
 
         found, *marks = self.execute(read)
+        is_stale = bool(stale_seconds) and marks.pop() <= stale_seconds * 1000
         generations = [mark or b"" for mark in marks]
         if found is None:
-            return None, generations
+            return None, generations, False
         stored = _decode(found)
-        return (stored.value if stored.generations == generations else None), generations
+        return (stored.value if stored.generations == generations else None), generations, is_stale
 
     def _lock(self, key: str, token: bytes) -> bool:
         lock = self.full_key(self._keys(key)[1])

@@ -14,6 +14,7 @@ from shared.http.problems import (
     Conflict,
     Forbidden,
     Gone,
+    HeaderTooLarge,
     NotFound,
     PreconditionFailed,
     PreconditionRequired,
@@ -26,6 +27,7 @@ from shared.http.problems import (
 )
 from shared.http.request_headers import IF_MATCH, RequestHeader
 from shared.http.routes import Routes
+from shared.http.text import LINES, VERBATIM
 from shared.http.throttle import EXEMPT, IN_PROCESS, Throttle, costing
 
 __all__ = [
@@ -35,8 +37,10 @@ __all__ = [
     "IF_MATCH",
     "IN_PROCESS",
     "IN_TABLE",
+    "LINES",
     "PUBLIC",
     "SIGNED_IN",
+    "VERBATIM",
     "Access",
     "Answer",
     "App",
@@ -47,6 +51,7 @@ __all__ = [
     "Cursor",
     "Forbidden",
     "Gone",
+    "HeaderTooLarge",
     "Idempotency",
     "Limit",
     "NotFound",

@@ -8,6 +8,7 @@ import msgspec
 from chalice.app import Response
 
 from shared.http import conditional
+from shared.http.coding import BYTES_MIN, coding_for, compress, compressible
 from shared.http.problems import MEDIA_TYPE, Problem
 
 JSON = "application/json"
@@ -104,6 +105,37 @@ def encode(result: Any, status: int, cache: str | None, method: str) -> Encoded:
     if own_headers:
         headers.update(own_headers)
     return Encoded(status, content, headers)
+
+
+def suited(encoded: Encoded, requested: Mapping[str, str], method: str) -> Encoded:
+    """The answer in the coding that suits the client, or the 304 when the client has just that already.
+
+    Each coding has an ETag of its own, and `Vary` says what the choice depends on; a small answer is the same for all.
+    """
+    headers, content = encoded.all_headers, encoded.content
+    coding = None
+    if content and _may_be_coded(encoded):
+        coding = coding_for(requested.get("accept-encoding"), len(content))
+        if coding is not None or len(content) >= BYTES_MIN:
+            headers["Vary"] = f"{headers['Vary']}, Accept-Encoding" if "Vary" in headers else "Accept-Encoding"
+    etag = headers.get("ETag")
+    if etag is not None:
+        if coding is not None:
+            etag = headers["ETag"] = conditional.marked(etag, coding)
+        known = requested.get("if-none-match")
+        if method == "GET" and known is not None and encoded.status_code == 200 and conditional.names(known, etag):
+            return not_modified(encoded)
+    if coding is not None:
+        encoded.content = compress(content, coding)
+        headers["Content-Encoding"] = coding
+    return encoded
+
+
+def _may_be_coded(encoded: Encoded) -> bool:
+    headers = encoded.all_headers
+    if "Content-Encoding" in headers or "no-transform" in headers.get("Cache-Control", ""):
+        return False
+    return encoded.status_code not in (206, 304) and compressible(headers.get("Content-Type"))
 
 
 def not_modified(encoded: Encoded) -> Encoded:

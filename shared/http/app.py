@@ -3,9 +3,8 @@
 import sys
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Unpack
 
-import msgspec
 from chalice.app import (
     Chalice,
     ChaliceAuthorizer,
@@ -17,16 +16,15 @@ from chalice.app import (
 
 from shared import telemetry
 from shared.auth.errors import AccessRefused
-from shared.http.access import PUBLIC, SIGNED_IN, Access
+from shared.http.access import PUBLIC, SIGNED_IN
 from shared.http.answer import Encoded, encode_problem, with_trace
 from shared.http.health import Health, HealthView
-from shared.http.idempotency import Idempotency
 from shared.http.mapping import ProblemMapper
-from shared.http.operations import Handler, Operation, ProblemMap
+from shared.http.operations import Declared, Handler, Operation, ProblemMap
 from shared.http.parsing import BODY_BYTES_MAX
 from shared.http.problems import InternalError, MethodNotAllowed, NotFound, Problem, Unauthorized
-from shared.http.request_headers import RequestHeader
-from shared.http.throttle import EXEMPT, Throttle
+from shared.http.retirement import check_dates
+from shared.http.throttle import EXEMPT
 from shared.http.view import build_view
 
 # Bearer tokens, never cookies: a foreign page can do no more with the API than its own user's token allows.
@@ -102,38 +100,26 @@ class App(Chalice):
         path: str,
         *,
         methods: Sequence[str] = ("GET",),
-        body: Any = None,
-        query: type[msgspec.Struct] | None = None,
-        parameters: type[msgspec.Struct] | None = None,
-        answers: Any = None,
-        status: int = 200,
-        access: Access = SIGNED_IN,
-        idempotency: Idempotency | None = None,
         summary: str = "",
-        errors: Sequence[type[Exception]] = (),
-        media_types: Sequence[str] = (),
-        cache: str | None = None,
         body_bytes_max: int = BODY_BYTES_MAX,
-        deprecated: str | None = None,
-        sunset: str | None = None,
-        throttle: Throttle | None = None,
         name: str | None = None,
-        headers: Sequence[RequestHeader] = (),
-        raw_body: str | None = None,
-        other_statuses: Sequence[int] = (),
+        **declared: Unpack[Declared],
     ) -> Callable[[Handler], Handler]:
         """Declares a route; the handler takes a Call and answers a struct, an Answer, or None.
 
         `body`, `query` and `parameters` are the types the request is read into, `answers` what the answer's body is
         (for OpenAPI), `status` the answer's status, `cache` its Cache-Control (absent: nobody's cache keeps it).
-        `deprecated` and `sunset` are dates as their headers have them; `throttle` says what a request costs, and
-        absent it costs one token. `headers` are those that the handler reads, `raw_body` the media type of a body it
-        reads itself, `other_statuses` those of answers with the same body: they are for OpenAPI alone, like `errors`.
-        Raises ValueError for a route that needs a signed-in caller while the app has no authorizer yet, and for a cost
-        that no plan could pay.
+        `expand` names what the handler puts in beyond that where `call.expand` has it.
+        `deprecated` and `sunset` are dates as their headers have them (RFC 9745, RFC 8594), `successor` is the path of
+        the later version that takes the route's place. `throttle` says what a request costs, and absent it costs one
+        token. `headers` are those that the handler reads, `raw_body` the media type of a body it reads itself,
+        `other_statuses` those of answers with the same body: they are for OpenAPI alone, like `errors`.
+        Raises ValueError for a route that needs a signed-in caller while the app has no authorizer yet, for a cost that
+        no plan could pay, and for dates that no client could read.
         """
-        if access.needs_sign_in and self._authorizer is None:
+        if declared.get("access", SIGNED_IN).needs_sign_in and self._authorizer is None:
             raise ValueError(f"declare the authorizer of stagedoor-{self.service} before the route {path}")
+        check_dates(declared.get("deprecated"), declared.get("sunset"))
 
         def declare(handler: Handler) -> Handler:
             for method in methods:
@@ -144,23 +130,8 @@ class App(Chalice):
                     path=path,
                     summary=summary or (handler.__doc__ or handler.__name__).strip().partition("\n")[0],
                     description=(handler.__doc__ or "").strip(),
-                    status=status,
-                    access=access,
-                    body=body,
-                    query=query,
-                    parameters=parameters,
-                    answers=answers,
-                    errors=tuple(errors),
-                    media_types=tuple(media_types),
-                    cache=cache,
-                    idempotency=idempotency,
-                    deprecated=deprecated,
-                    sunset=sunset,
-                    throttle=throttle,
-                    headers=tuple(headers),
-                    raw_body=raw_body,
-                    other_statuses=tuple(other_statuses),
                     handler=handler,
+                    **declared,
                 )
                 self._declare(operation, body_bytes_max)
             return handler

@@ -30,13 +30,15 @@ class Call:
     """One request. `body`, `query` and `parameters` are structs of the types the route names, None where it names none.
 
     `path` are the path parameters as text, `headers` the request's headers (any case), `now` the time the request was
-    taken up, `identity` the signed-in person or None on public routes.
+    taken up, `identity` the signed-in person or None on public routes, `expand` which of the
+    route's expansions are asked for.
     """
 
     __slots__ = (
         "_now",
         "_request",
         "body",
+        "expand",
         "idempotency_key",
         "identity",
         "operation_id",
@@ -53,6 +55,7 @@ class Call:
         self.body: Any = None
         self.query: Any = None
         self.parameters: Any = None
+        self.expand: frozenset[str] = frozenset()
         self.idempotency_key: str | None = None
         # With a stored Idempotency-Key: an id that stays the same for every try of this operation (see idempotency).
         self.operation_id: str | None = None

@@ -1,8 +1,12 @@
 """ETags and the conditions that clients make of them (RFC 9110, 13)."""
 
 import hashlib
+import re
 
 from shared.http.problems import PreconditionFailed, PreconditionRequired
+
+# A version, then what tells a choice of fields, or a coding, from the whole of it as it is.
+_VERSION = re.compile(r'"([0-9]{1,18})(?:-[0-9a-f]{8})?(?:-(?:br|gzip))?"')
 
 
 def version_etag(version: int) -> str:
@@ -20,6 +24,11 @@ def quoted(etag: str | int) -> str:
     if isinstance(etag, int):
         return version_etag(etag)
     return etag if etag.endswith('"') else f'"{etag}"'
+
+
+def marked(etag: str, mark: str) -> str:
+    """The ETag of the same thing in another form, such as a coding: other bytes may not have the same strong one."""
+    return etag if etag.startswith("W/") else f'{etag[:-1]}-{mark}"'
 
 
 def names(header: str, etag: str) -> bool:
@@ -41,7 +50,8 @@ def expected_version(header: str | None) -> int | None:
     text = header.strip()
     if text == "*":
         return None
-    digits = text[1:-1] if len(text) > 2 and text[0] == text[-1] == '"' else ""
-    if not digits.isascii() or not digits.isdigit() or len(digits) > 18:
+    # In whatever form it was read, the change is meant for the version.
+    found = _VERSION.fullmatch(text)
+    if found is None:
         raise PreconditionFailed("If-Match does not name the present version.")
-    return int(digits)
+    return int(found[1])

@@ -168,7 +168,7 @@ def run_once(
         telemetry.log("idempotent_answer_too_large", level="ERROR", bytes=len(answer.content))
         return answer
     try:
-        store.finish(begun, StoredAnswer(answer.status_code, answer.content, answer.all_headers), now)
+        store.finish(begun, StoredAnswer(answer.status_code, answer.content, dict(answer.all_headers)), now)
     except Exception as error:  # the work is done; to refuse its answer now would be the greater harm
         telemetry.log("idempotent_answer_not_stored", level="ERROR", error=error)
     return answer

@@ -10,6 +10,7 @@ from typing import Any, Final
 from shared.http import openapi_problems
 from shared.http.access import Member
 from shared.http.answer import JSON
+from shared.http.fields import EXPAND, FIELDS
 from shared.http.idempotency import KEY_LENGTH_MAX, REPLAYED_HEADER, Idempotency
 from shared.http.mapping import ProblemMapper
 from shared.http.openapi_schemas import Schema, Schemas
@@ -79,7 +80,7 @@ def _operation(operation: Operation, mapper: ProblemMapper, schemas: Schemas) ->
         "tags": [operation.service],
         "security": _security(operation),
     }
-    parameters = [*_path(operation, schemas), *_query(operation, schemas), *_headers(operation)]
+    parameters = [*_path(operation, schemas), *_query(operation, schemas), *_parts(operation), *_headers(operation)]
     if parameters:
         told["parameters"] = parameters
     body = _body(operation, schemas)
@@ -131,6 +132,20 @@ def _query(operation: Operation, schemas: Schemas) -> list[dict[str, Any]]:
         if "description" in given:
             parameter["description"] = given.pop("description")
         found.append(parameter)
+    return found
+
+
+def _parts(operation: Operation) -> list[dict[str, Any]]:
+    """The parameters that every JSON answer's parts are chosen by."""
+    if not operation.has_fields:
+        return []
+    about = "The members wanted, `name,venue.city`, of a list's items; all others are left out of the answer."
+    found = [{"name": FIELDS, "in": "query", "required": False, "description": about, "schema": {"type": "string"}}]
+    if operation.expand:
+        one = "|".join(operation.expand)
+        schema = {"type": "string", "pattern": f"^({one})(,({one}))*$"}
+        told = "What is put in beyond the answer as it is without."
+        found.append({"name": EXPAND, "in": "query", "required": False, "description": told, "schema": schema})
     return found
 
 

@@ -18,6 +18,7 @@ from shared.http.problems import (
     BodyTooLarge,
     Conflict,
     Forbidden,
+    HeaderTooLarge,
     InternalError,
     NotFound,
     Problem,
@@ -54,8 +55,9 @@ SCHEMA: Final[dict[str, Any]] = {
     },
     "required": ["type", "title", "status", "trace_id"],
 }
-# Whatever an API does can fail, and whatever it depends on can be away.
-_ALWAYS: Final = (InternalError, Unavailable)
+# Whatever is asked can come with a header that is too long; whatever an API does can fail, and whatever it depends on
+# can be away.
+_ALWAYS: Final = (HeaderTooLarge, InternalError, Unavailable)
 _WITH_RETRY_AFTER: Final = (409, 429, 503)
 
 
@@ -89,6 +91,8 @@ def _of_request(operation: Operation) -> Iterator[Refusal]:
     if "{" in operation.path:
         yield _told(NotFound)
     if operation.parameters is not None or operation.query is not None or operation.body is not None:
+        yield _told(ValidationFailed)
+    if operation.has_fields:
         yield _told(ValidationFailed)
     if operation.query is not None:
         yield _told(BadRequest)

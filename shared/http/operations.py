@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import msgspec
 
-from shared.http.access import Access
+from shared.http.access import SIGNED_IN, Access
 from shared.http.problems import Problem
 from shared.http.request_headers import RequestHeader
 
@@ -20,14 +20,38 @@ Handler = Callable[["Call"], Any]
 ProblemMap = Mapping[type[Exception], tuple[int, str, str]]
 
 
+class Declared(TypedDict, total=False):
+    """What a route may declare of its operations; the words are those of `Operation`."""
+
+    status: int
+    access: Access
+    body: Any
+    query: type[msgspec.Struct] | None
+    parameters: type[msgspec.Struct] | None
+    answers: Any
+    errors: Sequence[type[Exception]]
+    media_types: Sequence[str]
+    cache: str | None
+    idempotency: "Idempotency | None"
+    expand: Sequence[str]
+    deprecated: str | None
+    sunset: str | None
+    successor: str | None
+    throttle: "Throttle | None"
+    headers: Sequence[RequestHeader]
+    raw_body: str | None
+    other_statuses: Sequence[int]
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One method of one route.
 
     `body`, `query` and `parameters` are the structs of the request, `answers` the type of the answer's body, `errors`
-    the problems it can be refused with beyond those every route has, `media_types` the types of raw answers,
-    `raw_body` the type of a body the handler reads itself, `headers` those it reads, `other_statuses` those of answers
-    with the same body.
+    the problems it can be refused with beyond those every route has, `media_types` the types of raw answers, `expand`
+    what `?expand=` may name. Every GET with `answers` takes `?fields=`. `deprecated` and `sunset` are as their headers
+    have them, `successor` is the path of the later version that takes its place. `raw_body` is the type of a body the
+    handler reads itself, `headers` those it reads, `other_statuses` those of answers with the same body.
     """
 
     handler: Handler = field(repr=False)
@@ -37,8 +61,8 @@ class Operation:
     path: str
     summary: str
     description: str
-    status: int
-    access: Access
+    status: int = 200
+    access: Access = SIGNED_IN
     body: Any = None
     query: type[msgspec.Struct] | None = None
     parameters: type[msgspec.Struct] | None = None
@@ -47,12 +71,19 @@ class Operation:
     media_types: Sequence[str] = ()
     cache: str | None = None
     idempotency: "Idempotency | None" = None
+    expand: Sequence[str] = ()
     deprecated: str | None = None
     sunset: str | None = None
+    successor: str | None = None
     throttle: "Throttle | None" = None
     headers: Sequence[RequestHeader] = ()
     raw_body: str | None = None
     other_statuses: Sequence[int] = ()
+
+    @property
+    def has_fields(self) -> bool:
+        """Whether `?fields=` and `?expand=` are read."""
+        return self.method == "GET" and self.answers is not None
 
     @property
     def scope(self) -> str:

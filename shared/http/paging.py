@@ -7,12 +7,14 @@ from urllib.parse import urlencode
 import msgspec
 
 from shared.http.answer import Answer
+from shared.http.text import VERBATIM
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 100
 
 Limit = Annotated[int, msgspec.Meta(ge=1, le=LIMIT_MAX)]
-Cursor = Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
+# A cursor is signed, so that not a character of it may change.
+Cursor = Annotated[str, msgspec.Meta(min_length=1, max_length=2048), VERBATIM]
 
 Item = TypeVar("Item")
 Source = TypeVar("Source", covariant=True)

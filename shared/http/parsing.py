@@ -1,14 +1,25 @@
 """Requests into structs, and what is wrong with them into problems that name the field."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from shared.http.problems import BadRequest, BodyTooLarge, NotFound, Problem, UnsupportedMediaType, ValidationFailed
+from shared.http.problems import (
+    BadRequest,
+    BodyTooLarge,
+    HeaderTooLarge,
+    NotFound,
+    Problem,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+from shared.http.text import ITEMS_MAX, MEMBER_NAME_LENGTH_MAX, clean, clean_text, members, rule_of_field, type_of
 
 BODY_BYTES_MAX = 256 * 1024
+HEADER_LENGTH_MAX = 16 * 1024
 NESTING_MAX = 32
 PATH_PARAMETER_LENGTH_MAX = 200
 QUERY_LENGTH_MAX = 4096
@@ -17,23 +28,25 @@ QUERY_LENGTH_MAX = 4096
 _PLACE = re.compile(r" - at `(?:key in )?(?P<place>\$[^`]*)`$")
 _NAMED = re.compile(r"^Object (?:missing required|contains unknown) field `(?P<name>[^`]*)`")
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
-# SQL databases and C libraries end a text there, so it is no part of any text of ours.
-_NUL_ESCAPED = rb"\u0000"
-_NUL_REFUSED = "A text cannot hold the character NUL."
+# Without any of these, texts are plain ASCII and numbers are small: an escape, other letters, long numbers, exponents.
+_SUSPICIOUS = re.compile(rb"[\\\x7f-\xff]|\d{16}|\d[eE][+]?\d")
+# Every text of a body without escapes, so that none is missed, with the colon behind those that are members' names.
+_TEXTS = re.compile(rb'"([^"]*)"(\s*:)?')
 _JSON_TYPES = ("application/json", "application/merge-patch+json")
 
 
 class BodyReader:
     """Reads JSON bodies of one type, of at most so many bytes."""
 
-    __slots__ = ("_decoder", "bytes_max")
+    __slots__ = ("_decoder", "_kind", "bytes_max")
 
     def __init__(self, kind: Any, bytes_max: int = BODY_BYTES_MAX) -> None:
+        self._kind = kind
         self._decoder = msgspec.json.Decoder(kind)
         self.bytes_max = bytes_max
 
     def read(self, raw: bytes, content_type: str | None) -> Any:
-        """The body as the route's type.
+        """The body as the route's type, its texts in NFC (see `shared.http.text`).
 
         Raises BodyTooLarge, UnsupportedMediaType, BadRequest for what is no JSON, ValidationFailed with the JSON path.
         """
@@ -43,6 +56,8 @@ class BodyReader:
         # Most bodies have fewer brackets than may be nested, and need no closer look.
         if raw.count(b"[") + raw.count(b"{") > NESTING_MAX:
             _check_nesting(raw)
+        if not _is_plain(raw):
+            raw = self._cleaned(raw)
         try:
             body = self._decoder.decode(raw)
         except msgspec.ValidationError as error:
@@ -52,9 +67,17 @@ class BodyReader:
             raise BadRequest(detail, slug="malformed-json") from error
         except RecursionError as error:
             raise BadRequest("The body is nested too deeply.", slug="malformed-json") from error
-        if _NUL_ESCAPED in raw:
-            _refuse_nul(msgspec.json.decode(raw), "$")
         return body
+
+    def _cleaned(self, raw: bytes) -> bytes:
+        """The body as it goes on: the same bytes where nothing in it had to change."""
+        try:
+            value = json.loads(raw.decode(), object_pairs_hook=members, parse_constant=_no_number)
+        except (ValueError, RecursionError):
+            # The decoder finds words for it.
+            return raw
+        cleaned = clean(value, type_of(self._kind), "$")
+        return raw if cleaned == value else msgspec.json.encode(cleaned)
 
 
 class ParameterReader:
@@ -73,12 +96,10 @@ class ParameterReader:
         length = 0
         for name, texts in given.items():
             length += len(name) + sum(map(len, texts))
-            if any("\0" in text for text in texts):
-                raise self._problem(_NUL_REFUSED, name)
             if name in self._many:
-                values[name] = list(texts)
+                values[name] = [self._text(text, name) for text in texts]
             elif len(texts) == 1:
-                values[name] = texts[0]
+                values[name] = self._text(texts[0], name)
             else:
                 raise self._problem("The parameter was given more than once.", name)
         if length > QUERY_LENGTH_MAX:
@@ -88,6 +109,14 @@ class ParameterReader:
         except msgspec.ValidationError as error:
             detail, place = _split(str(error))
             raise self._problem(detail, place.removeprefix("$.") if place else None) from error
+
+    def _text(self, text: str, name: str) -> str:
+        if text.isascii() and text.isprintable():
+            return text
+        try:
+            return clean_text(text, rule_of_field(self._kind, name), name)
+        except ValidationFailed as refused:
+            raise self._problem(str(refused), name) from refused
 
     def _problem(self, detail: str, name: str | None) -> Problem:
         problem = ValidationFailed(detail, field=name)
@@ -101,11 +130,19 @@ def check_size(raw: bytes, bytes_max: int) -> None:
         raise BodyTooLarge(f"The body may have {bytes_max} bytes at most.", bytes_max=bytes_max)
 
 
-def check_path(path: Mapping[str, str]) -> None:
-    """Refuses path parameters that can name nothing. Raises NotFound."""
+def check_headers(headers: Mapping[str, str]) -> None:
+    """Refuses headers longer than HEADER_LENGTH_MAX characters. Raises HeaderTooLarge with the header's name."""
+    if headers and max(map(len, headers.values())) > HEADER_LENGTH_MAX:
+        name = next(name for name, value in headers.items() if len(value) > HEADER_LENGTH_MAX)
+        raise HeaderTooLarge(f"A header may have {HEADER_LENGTH_MAX} characters at most.", field=name[:100])
+
+
+def clean_path(path: Mapping[str, str]) -> dict[str, str]:
+    """The path parameters, in NFC. Raises NotFound for those that can name nothing."""
     for value in path.values():
         if len(value) > PATH_PARAMETER_LENGTH_MAX or not value.isprintable():
             raise NotFound()
+    return {name: clean_text(value, None, name) for name, value in path.items()}
 
 
 def validation_problem(text: str) -> ValidationFailed:
@@ -143,17 +180,16 @@ def _check_nesting(raw: bytes) -> None:
             depth -= 1
 
 
-def _refuse_nul(value: Any, path: str) -> None:
-    if isinstance(value, str) and "\0" in value:
-        raise ValidationFailed(_NUL_REFUSED, field=path)
-    if isinstance(value, list):
-        for number, one in enumerate(value):
-            _refuse_nul(one, f"{path}[{number}]")
-    elif isinstance(value, dict):
-        for name, one in value.items():
-            if "\0" in name:
-                raise ValidationFailed(_NUL_REFUSED, field=path)
-            _refuse_nul(one, f"{path}.{name}")
+def _is_plain(raw: bytes) -> bool:
+    """Whether nothing in a body can need a closer look: most have nothing to clean, and no name in them twice."""
+    if _SUSPICIOUS.search(raw) is not None or raw.count(b",") >= ITEMS_MAX:
+        return False
+    names = [text for text, colon in _TEXTS.findall(raw) if colon]
+    return len(set(names)) == len(names) and (not names or max(map(len, names)) <= MEMBER_NAME_LENGTH_MAX)
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no JSON")
 
 
 def _takes_many(kind: Any) -> bool:

@@ -146,6 +146,12 @@ class TooMany(Problem):
         super().__init__(detail, **options)
 
 
+class HeaderTooLarge(Problem):
+    """431: a header is longer than any that is read here; `field` names it."""
+
+    slug, title, status = "header-too-large", "A header is too large", 431
+
+
 class InternalError(Problem):
     """500: a mistake of this program. What it was stands in the log under the trace id, never in the answer."""
 

@@ -7,13 +7,14 @@ import msgspec
 
 from shared import telemetry
 from shared.auth import CONTEXT_KEY, Identity, token_secrets, unpack_identity
-from shared.http import conditional
-from shared.http.answer import Encoded, encode, encode_problem, not_modified, with_trace
+from shared.http.answer import Encoded, encode, encode_problem, suited, with_trace
 from shared.http.call import Call
+from shared.http.fields import EXPAND, FIELDS, Selection
 from shared.http.idempotency import IdempotencyStore, Lease, read_key, request_hash, run_once
 from shared.http.operations import Operation
-from shared.http.parsing import BodyReader, ParameterReader, check_path, check_size
+from shared.http.parsing import BodyReader, ParameterReader, check_headers, check_size, clean_path
 from shared.http.problems import InternalError, ScopeMissing
+from shared.http.retirement import announcement
 from shared.http.throttle import Gate, tell, undeclared
 
 if TYPE_CHECKING:
@@ -45,11 +46,8 @@ class _Runner:
         self._parameters = ParameterReader(operation.parameters, "path") if operation.parameters is not None else None
         public, method = not operation.access.needs_sign_in, operation.method
         self._gate = Gate(operation.throttle or undeclared(public=public, method=method, cache=operation.cache))
-        self._standing: dict[str, str] = {}
-        if operation.deprecated is not None:
-            self._standing["Deprecation"] = operation.deprecated
-        if operation.sunset is not None:
-            self._standing["Sunset"] = operation.sunset
+        self._selection = Selection(operation.answers, operation.expand) if operation.has_fields else None
+        self._retires = bool(operation.deprecated or operation.sunset or operation.successor)
 
     def answer(self, request: Any, path: dict[str, str]) -> Encoded:
         admitted: Mapping[str, str] = {}
@@ -62,9 +60,13 @@ class _Runner:
         if admitted:
             tell(encoded.all_headers, admitted)
         encoded.all_headers["Trace-Id"] = telemetry.current_trace()
-        if self._standing:
-            encoded.all_headers.update(self._standing)
-        return encoded
+        if self._retires:
+            headers = encoded.all_headers
+            said = announcement(self._operation, path)
+            links = [links for links in (headers.get("Link"), said.pop("Link", None)) if links]
+            headers.update(said, **({"Link": ", ".join(links)} if links else {}))
+        # After all else, because what is kept under an Idempotency-Key may be asked for again in another coding.
+        return suited(encoded, request.headers, self._operation.method)
 
     def _problem(self, error: Exception) -> Encoded:
         trace = telemetry.current_trace()
@@ -78,15 +80,22 @@ class _Runner:
 
     def _run(self, call: Call, request: Any, path: dict[str, str]) -> Encoded:
         operation = self._operation
+        check_headers(request._event_dict.get("headers") or {})
         if path:
-            check_path(path)
+            path = clean_path(path)
+            call.path = path
         # A stranger is sent to sign in before anything is said about the request.
         if operation.access.needs_sign_in:
             call.person  # noqa: B018 — raises Unauthorized
         if self._parameters is not None:
             call.parameters = self._parameters.read({name: [value] for name, value in path.items()})
+        given = request._event_dict.get("multiValueQueryStringParameters") or {}
+        chosen = None
+        if self._selection is not None and (FIELDS in given or EXPAND in given):
+            chosen, call.expand = self._selection.read(given)
+            given = {name: texts for name, texts in given.items() if name not in (FIELDS, EXPAND)}
         if self._query is not None:
-            call.query = self._query.read(request._event_dict.get("multiValueQueryStringParameters") or {})
+            call.query = self._query.read(given)
         raw = call.raw_body
         if self._body is not None:
             call.body = self._body.read(raw, request.headers.get("content-type"))
@@ -97,7 +106,10 @@ class _Runner:
         operation.access.check(call.identity, path, call.query, call.body)
         policy = operation.idempotency
         if policy is None:
-            return self._work(call)
+            encoded = self._work(call)
+            if self._selection is not None and (chosen is not None or call.expand):
+                return self._selection.applied(encoded, chosen, call.expand)
+            return encoded
         call.idempotency_key = read_key(request.headers.get("idempotency-key"), policy)
         if policy.store is None or call.idempotency_key is None:
             return self._work(call)
@@ -122,13 +134,7 @@ class _Runner:
     def _work(self, call: Call) -> Encoded:
         operation = self._operation
         result = operation.handler(call)
-        encoded = encode(result, operation.status, operation.cache, operation.method)
-        if operation.method == "GET":
-            known = call.headers.get("if-none-match")
-            etag = encoded.all_headers.get("ETag")
-            if known is not None and etag is not None and conditional.names(known, etag):
-                return not_modified(encoded)
-        return encoded
+        return encode(result, operation.status, operation.cache, operation.method)
 
 
 def _identity(request: Any) -> Identity | None:

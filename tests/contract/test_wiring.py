@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -178,3 +179,10 @@ def test_a_service_has_its_three_stages(service: str) -> None:
     assert link.is_symlink()
     assert str(link.readlink()) == f"../../.chalice/{service}"
     assert load_app(service).app_name == config["app_name"]
+
+
+def test_the_clouds_404_names_the_versions_there_are() -> None:
+    paths = [path for service in SERVICES for path in load_app(service).routes]
+    versions = sorted({path.split("/")[1] for path in paths if path.startswith("/v")})
+    said = (ROOT / "infrastructure/service/api.yaml").read_text(encoding="utf-8")
+    assert said.count(f'"versions":{json.dumps(versions, separators=(",", ":"))}') == 2

@@ -11,7 +11,8 @@ import msgspec
 from hypothesis import strategies as st
 from msgspec import inspect
 
-NUL, HUGE = "a\0b", 10**400
+NUL, HUGE, INEXACT = "a\0b", 10**400, 2**53
+UNREADABLE = ("a\ud800b", "a\x1bb", "a\x85b", "\x7f")
 Path = tuple[str | int, ...]
 
 
@@ -43,7 +44,7 @@ class Flaw(NamedTuple):
 
 def flaws(kind: Any, value: Any, place: Path = ()) -> Iterator[Flaw]:
     """What can be wrong with a value of that type, as it stands in a good body, at its place and below it."""
-    options = kind.types if isinstance(kind, inspect.UnionType) else (kind,)
+    options = options_of(kind)
     if any(isinstance(one, inspect.AnyType) for one in options):
         return
     if place:
@@ -58,6 +59,14 @@ def flaws(kind: Any, value: Any, place: Path = ()) -> Iterator[Flaw]:
         elif isinstance(one, (inspect.VarTupleType, inspect.ListType)) and isinstance(value, list):
             for number, item in enumerate(value):
                 yield from flaws(one.item_type, item, (*place, number))
+
+
+def options_of(kind: Any) -> tuple[Any, ...]:
+    """The types that a value may be of, without what is noted beside them."""
+    bare = kind.type if isinstance(kind, inspect.Metadata) else kind
+    if isinstance(bare, inspect.UnionType):
+        return tuple(option for one in bare.types for option in options_of(one))
+    return (bare,)
 
 
 KINDS: dict[type, tuple[type[inspect.Type], ...]] = {
@@ -81,10 +90,10 @@ def wrong_values(options: tuple[Any, ...]) -> Iterator[Any]:
     """Values that no option takes: of every other JSON type, and just beyond what each option allows."""
     yield from (sample for sample in ("text", 7, 1.5, True, None, [1], {"a": 1}) if not accepts(options, sample))
     if accepts(options, 7):
-        yield from (HUGE, -HUGE)
+        yield from (HUGE, -HUGE, INEXACT, -INEXACT, float(INEXACT))
     for one in options:
         if isinstance(one, inspect.StrType):
-            yield NUL
+            yield from (NUL, *UNREADABLE)
             if one.max_length is not None:
                 yield "x" * (one.max_length + 1)
             if one.min_length or one.pattern is not None:
@@ -127,9 +136,9 @@ def places(kind: Any, value: Any, place: Path = ()) -> Iterator[tuple[Path, tupl
 
 def type_at(kind: Any, place: Path) -> tuple[Any, ...] | None:
     """The options at a place below a type."""
-    options = kind.types if isinstance(kind, inspect.UnionType) else (kind,)
+    options = options_of(kind)
     if not place:
-        return tuple(options)
+        return options
     for one in options:
         if isinstance(one, inspect.StructType):
             return next((type_at(f.type, place[1:]) for f in one.fields if f.encode_name == place[0]), None)
@@ -143,7 +152,7 @@ def wrong_parameters(kind: type[msgspec.Struct]) -> Iterator[tuple[str, str]]:
     yield "surprise", "1"
     for field in msgspec.structs.fields(kind):
         name = field.encode_name
-        yield from ((name, text) for text in ("", NUL, "x" * 3000))
+        yield from ((name, text) for text in ("", NUL, "a\tb", "a\x85b", "x" * 3000))
         if name in ("q", "city"):
             # Any words are right: what has no word in it is not.
             yield from ((name, text) for text in ("\ud800", "–", " ", "?!", "%"))

@@ -27,7 +27,13 @@ from services.catalog.repository.events import (
     organisers_events,
     save_event,
 )
-from services.catalog.repository.memory import forget_event, forget_upcoming, remembered_event, remembered_found
+from services.catalog.repository.memory import (
+    forget_event,
+    forget_upcoming,
+    remembered_event,
+    remembered_found,
+    remembered_venue,
+)
 from services.catalog.repository.organisers import (
     keep_organiser,
     organiser_name,
@@ -90,6 +96,7 @@ __all__ = [
     "remember_weeks_moved",
     "remembered_event",
     "remembered_found",
+    "remembered_venue",
     "save_event",
     "save_voucher",
     "seat_map",

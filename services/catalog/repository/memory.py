@@ -15,8 +15,11 @@ from services.catalog.domain.search import Posting, Search
 from services.catalog.repository.browsing import Found
 from shared.cache import Cache
 
+# Fresh for so long; then one reader reads the table again, while the others are not kept waiting.
 EVENT_SECONDS: Final = 30
 FOUND_SECONDS: Final = 15
+STALE_SECONDS: Final = 30
+VENUE_SECONDS: Final = 300
 
 _UPCOMING_TAG: Final = "upcoming"
 
@@ -27,7 +30,7 @@ def remembered_event(event_id: str, load: Callable[[], domain.Event | None]) -> 
     def encoded() -> bytes:
         return msgspec.msgpack.encode(load())
 
-    found = _cache().get_or_load(f"event:{event_id}", encoded, EVENT_SECONDS, tags=[_tag(event_id)])
+    found = _loaded(f"event:{event_id}", encoded, EVENT_SECONDS, _tag(event_id))
     return msgspec.msgpack.decode(found, type=domain.Event | None)
 
 
@@ -39,9 +42,19 @@ def remembered_found(search: Search, limit: int, cursor: str | None, load: Calla
         return msgspec.msgpack.encode((page.items, page.next))
 
     asked = hashlib.blake2b(msgspec.json.encode((search, limit, cursor)), digest_size=16).hexdigest()
-    found = _cache().get_or_load(f"found:{asked}", encoded, FOUND_SECONDS, tags=[_UPCOMING_TAG])
+    found = _loaded(f"found:{asked}", encoded, FOUND_SECONDS, _UPCOMING_TAG)
     items, following = msgspec.msgpack.decode(found, type=tuple[list[Posting], str | None])
     return Found(items, following)
+
+
+def remembered_venue(venue_id: str, load: Callable[[], domain.Venue | None]) -> domain.Venue | None:
+    """A place, which never changes once it is added."""
+
+    def encoded() -> bytes:
+        return msgspec.msgpack.encode(load())
+
+    found = _cache().get_or_load(f"venue:{venue_id}", encoded, VENUE_SECONDS)
+    return msgspec.msgpack.decode(found, type=domain.Venue | None)
 
 
 def forget_event(event_id: str) -> None:
@@ -52,6 +65,10 @@ def forget_event(event_id: str) -> None:
 def forget_upcoming() -> None:
     """Let the next who browse or search see what is coming up as it is now."""
     _cache().invalidate_tag(_UPCOMING_TAG)
+
+
+def _loaded(key: str, load: Callable[[], bytes], fresh_seconds: float, tag: str) -> bytes:
+    return _cache().get_or_load(key, load, fresh_seconds + STALE_SECONDS, tags=[tag], stale_seconds=STALE_SECONDS)
 
 
 def _tag(event_id: str) -> str:

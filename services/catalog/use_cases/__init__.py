@@ -5,6 +5,7 @@ from services.catalog.use_cases.events import (
     announced_event,
     change_event,
     event_for,
+    forget_changed,
     plan_event,
     publish_event,
     published_message,
@@ -17,6 +18,7 @@ from services.catalog.use_cases.places import (
     list_series,
     list_venues,
     seat_map,
+    shown_venue,
     venue,
 )
 from services.catalog.use_cases.season import import_season
@@ -40,6 +42,7 @@ __all__ = [
     "change_event",
     "change_voucher",
     "event_for",
+    "forget_changed",
     "import_season",
     "keep_organiser",
     "list_series",
@@ -53,6 +56,7 @@ __all__ = [
     "revoke_voucher",
     "search_events",
     "seat_map",
+    "shown_venue",
     "venue",
     "voucher_message",
 ]

@@ -227,6 +227,19 @@ def _forget(event: domain.Event) -> None:
         repository.forget_upcoming()
 
 
+def forget_changed(keys: Iterable[str]) -> None:
+    """Lets the public see the events among these rows' keys as they are now.
+
+    Whoever changed one has done so already, unless it was stopped, had no Redis, or a reader came in between and read
+    the index, which is a moment behind: the rows' stream comes after all of that.
+    """
+    event_ids = {key.removeprefix("event#") for key in keys if key.startswith("event#")}
+    for event_id in event_ids:
+        repository.forget_event(event_id)
+    if event_ids:
+        repository.forget_upcoming()
+
+
 def _venue(venue_id: str, organiser_id: str) -> domain.Venue:
     venue = repository.venue(venue_id)
     if venue is None or venue.organiser_id != organiser_id:

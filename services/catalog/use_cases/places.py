@@ -38,6 +38,12 @@ def venue(venue_id: str, visitor: Identity | None) -> domain.Venue:
     return found
 
 
+def shown_venue(event: domain.Event, *, is_member: bool) -> domain.Venue | None:
+    """The place of an event, None where it is private and not shown to the visitor. It comes from Redis if it can."""
+    found = repository.remembered_venue(event.venue_id, lambda: repository.venue(event.venue_id))
+    return None if found is None or (found.private and not is_member) else found
+
+
 def list_venues(organiser_id: str, limit: int, cursor: str | None) -> Page[repository.VenueRow]:
     """An organiser's places, by name. Raises BadCursor."""
     return repository.organisers_venues(organiser_id, limit, cursor)

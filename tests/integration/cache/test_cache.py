@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from redis import Redis
@@ -220,3 +220,62 @@ def test_a_fork_opens_connections_of_its_own(cache: Cache) -> None:
     for _ in range(50):
         assert cache.get("a") == b"parent"
     assert os.waitpid(child, 0)[1] == 0
+
+
+def aged(server: Redis, key: str, milliseconds: int) -> None:
+    """Lets a value have only so long to live, as if the rest had passed."""
+    assert server.pexpire(f"stage:service:{{{key}}}:value", milliseconds)
+
+
+def test_a_stale_value_is_loaded_anew_by_one_while_the_others_have_it_at_once(cache: Cache, server: Redis) -> None:
+    def get(loader: Callable[[], bytes]) -> bytes:
+        return cache.get_or_load("a", loader, 60, ["x"], stale_seconds=30)
+
+    loading, loaded = threading.Event(), threading.Event()
+    answers: list[bytes] = []
+
+    def slow() -> bytes:
+        loading.set()
+        assert loaded.wait(10)
+        return b"new"
+
+    assert get(lambda: b"old") == b"old"
+    assert get(lambda: b"of no use") == b"old"
+    aged(server, "a", 29_000)
+    loader = threading.Thread(target=lambda: answers.append(get(slow)))
+    loader.start()
+    assert loading.wait(10)
+    began = time.monotonic()
+    assert [get(lambda: b"of no use") for _ in range(20)] == [b"old"] * 20
+    assert time.monotonic() - began < 2, "somebody waited for the load"
+    loaded.set()
+    loader.join()
+    assert answers == [b"new"]
+    assert get(lambda: b"of no use") == b"new"
+
+
+def test_what_a_tag_has_forgotten_is_not_served_stale(cache: Cache, server: Redis) -> None:
+    cache.get_or_load("a", lambda: b"old", 60, ["x"], stale_seconds=30)
+    aged(server, "a", 29_000)
+    cache.invalidate_tag("x")
+    assert cache.get_or_load("a", lambda: b"new", 60, ["x"], stale_seconds=30) == b"new"
+
+
+def test_without_stale_seconds_everybody_waits_for_the_load(cache: Cache, server: Redis) -> None:
+    """The control: the same value without its stale seconds is fresh until it is gone."""
+    cache.get_or_load("a", lambda: b"old", 60)
+    aged(server, "a", 29_000)
+    assert cache.get_or_load("a", lambda: b"new", 60) == b"old"
+    assert cache.get_or_load("a", lambda: b"new", 60, stale_seconds=30) == b"new"
+
+
+def test_a_loader_that_fails_leaves_the_stale_value_to_the_others(cache: Cache, server: Redis) -> None:
+    def fail() -> bytes:
+        raise ValueError("the table does not answer")
+
+    cache.get_or_load("a", lambda: b"old", 60, stale_seconds=30)
+    aged(server, "a", 29_000)
+    with pytest.raises(ValueError, match="table"):
+        cache.get_or_load("a", fail, 60, stale_seconds=30)
+    assert server.exists("stage:service:{a}:value")
+    assert cache.get_or_load("a", lambda: b"new", 60, stale_seconds=30) == b"new"

@@ -1,4 +1,4 @@
-"""A hundred callers in several processes miss the same value at the same moment."""
+"""A thousand callers in several processes miss the same value at the same moment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from runtime.parts import Part
 from shared.cache import Cache
 
 PROCESSES = 4
-THREADS = 25
+THREADS = 250
 
 
 def miss(url: str, barrier: Barrier, loads: Any, locked: bool) -> None:
@@ -58,7 +58,7 @@ def loads_of_all(url: str, locked: bool) -> int:
 
 
 @pytest.mark.parametrize("locked", [True, False], ids=["one loader at a time", "control: without the lock"])
-def test_a_hundred_misses_make_one_load(redis_of_its_own: Part, locked: bool) -> None:
+def test_a_thousand_misses_make_one_load(redis_of_its_own: Part, locked: bool) -> None:
     loads = loads_of_all(str(redis_of_its_own.variables["REDIS_URL"]), locked)
     if locked:
         assert loads == 1

@@ -10,6 +10,7 @@ import pytest
 from msgspec import structs
 
 from services.catalog import repository
+from services.catalog.app import relay
 from services.catalog.repository.events import PointerRow, _put_pointer
 from shared import clock
 from shared.data import consumed, query_page
@@ -207,3 +208,49 @@ def test_a_pointer_whose_event_never_came_is_passed_over(
     _put_pointer(ghost, clock.now())
     own = f"/v1/events?organiser_id={organiser.organiser_id}"
     assert pages(send, own, by=organiser.owner) == [[event_id]]
+
+
+def test_an_event_can_be_read_with_the_address_of_its_venue(
+    send: Any, organiser: Any, make_house: Any, publish: Callable[..., Any]
+) -> None:
+    open_house, home = make_house(organiser), make_house(organiser)
+    event_id = publish(organiser, open_house.event)["event_id"]
+    path = f"/v1/events/{event_id}"
+    assert "address" not in send("GET", path).json["venue"]
+    expanded = send("GET", f"{path}?expand=venue")
+    assert expanded.json["venue"]["address"] is None
+    assert expanded.headers["ETag"] != send("GET", path).headers["ETag"]
+    with consumed() as meter:
+        send("GET", f"{path}?expand=venue")
+    assert meter.requests == 0
+    body = {
+        "organiser_id": organiser.organiser_id,
+        "name": "At Home",
+        "city": "York",
+        "time_zone": "Europe/London",
+        "address": "1 High Street",
+        "private": True,
+    }
+    private = send("POST", "/v1/venues", body, organiser.owner).json["venue_id"]
+    general = [{"name": "Floor", "kind": "general", "capacity": 9}]
+    types = [{"name": "All", "price": {"amount": 1500, "currency": "USD"}, "pool": "Floor"}]
+    hidden = publish(organiser, home.with_(venue_id=private, pools=general, ticket_types=types))["event_id"]
+    assert "address" not in send("GET", f"/v1/events/{hidden}?expand=venue").json["venue"]
+    shown = send("GET", f"/v1/events/{hidden}?expand=venue", by=organiser.scanner)
+    assert shown.json["venue"]["address"] == "1 High Street"
+
+
+def test_a_change_whose_writer_was_stopped_is_seen_once_its_row_is_relayed(
+    send: Any, organiser: Any, publish_at: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event_id = publish_at(2)
+    path = f"/v1/events/{event_id}"
+    assert send("GET", path).json["name"] == send("GET", "/v1/events").json["items"][0]["name"] == "An Evening"
+    with monkeypatch.context() as stopped:
+        for name in ("forget_event", "forget_upcoming"):
+            stopped.setattr(repository, name, lambda *_: None)
+        changed = send("PATCH", path, {"name": "Another"}, organiser.owner, If_Match='"2"')
+        assert changed.status_code == 200
+    assert send("GET", path).json["name"] == "An Evening", "without anybody who forgets it, the old one is served"
+    relay({"Records": [{"dynamodb": {"Keys": {"pk": {"S": f"event#{event_id}"}}}}]}, None)
+    assert send("GET", path).json["name"] == send("GET", "/v1/events").json["items"][0]["name"] == "Another"

@@ -74,7 +74,8 @@ def test_only_a_publication_is_announced(
 
     def relayed(old: Any, new: Any) -> list[str]:
         published.clear()
-        change = {"SequenceNumber": "1", "NewImage": new} | ({"OldImage": old} if old else {})
+        keys = {name: new[name] for name in ("pk", "sk")}
+        change = {"SequenceNumber": "1", "Keys": keys, "NewImage": new} | ({"OldImage": old} if old else {})
         record = {"eventName": "MODIFY" if old else "INSERT", "dynamodb": change}
         assert relay({"Records": [record]}, None) == {"batchItemFailures": []}
         return [envelope.id for envelope in published]

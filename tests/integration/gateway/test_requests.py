@@ -50,12 +50,35 @@ def test_bytes_come_and_go_unchanged(client: httpx.Client) -> None:
     assert answer.headers["content-type"] == "application/pdf"
 
 
+@pytest.mark.parametrize("coding", ["gzip", "br"])
+def test_a_coding_comes_through_as_the_function_made_it(client: httpx.Client, coding: str) -> None:
+    said = {"text": "ü" * 5000}
+    with client.stream("POST", "/v1/echo", json=said, headers={"Accept-Encoding": coding}) as answer:
+        raw = b"".join(answer.iter_raw())
+    assert (answer.headers["content-encoding"], answer.headers["vary"]) == (coding, "Accept-Encoding")
+    assert int(answer.headers["content-length"]) == len(raw) < 500
+    assert client.post("/v1/echo", json=said, headers={"Accept-Encoding": coding}).json() == said
+    plain = client.post("/v1/echo", json=said, headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+
+
 class TestRefusals:
     def test_what_is_not_there_is_a_problem(self, client: httpx.Client) -> None:
         unknown = client.get("/v1/nowhere")
         assert (unknown.status_code, kind(unknown)) == (404, "not-found")
-        version = client.get("/v2/echo/x")
-        assert (version.status_code, kind(version), version.json()["versions"]) == (404, "unknown-version", ["v1"])
+
+    def test_a_version_that_is_not_there_names_those_that_are(self, client: httpx.Client) -> None:
+        for path, versions in (
+            ("/v3", ["v1", "v2"]),
+            ("/v3/notes/n1", ["v1", "v2"]),
+            ("/v2/echo/x", ["v1"]),
+            ("/v1/notes/n1/lines", ["v2"]),
+        ):
+            answer = client.get(path)
+            assert (answer.status_code, kind(answer), answer.json()["versions"]) == (404, "unknown-version", versions)
+        for path in ("/v1/nowhere", "/v2/nowhere", "/v", "/V3/notes"):
+            answer = client.get(path)
+            assert (answer.status_code, kind(answer)) == (404, "not-found")
 
     def test_a_method_that_is_not_there_names_those_that_are(self, client: httpx.Client) -> None:
         answer = client.delete("/v1/echo")

@@ -107,8 +107,29 @@ def test_one_event_in_detail(get: Get, published: EventPublished) -> None:
     assert [each["day"] for each in report["by_day"]] == ["2026-09-01", "2026-09-02"]
 
 
+def test_both_versions_tell_the_same_figures(get: Get, published: EventPublished) -> None:
+    path = f"reports/events/{published.event_id}/sales"
+    old, new = get(f"/v1/{path}").json, get(f"/v2/{path}").json
+    names = ("sold", "revenue", "tickets_refunded", "refunded", "net")
+    assert new["amounts"] == [{name: old[name] for name in names}, *old["other_currencies"]]
+    assert new["event"] == {name: old[name] for name in ("event_id", "name", "starts_at", "time_zone", "capacity")}
+    assert new["door"] == {"admitted": old["admitted"], "inside": old["inside"]}
+    for part in ("by_ticket_type", "by_day"):
+        assert [{**each.pop("amounts"), **each} for each in new[part]] == old[part]
+
+
+def test_the_older_version_says_where_to_go_instead(get: Get, published: EventPublished) -> None:
+    path = f"reports/events/{published.event_id}/sales"
+    headers = get(f"/v1/{path}").headers
+    assert headers["Deprecation"] == "@1796083200"
+    assert headers["Sunset"] == "Tue, 01 Jun 2027 00:00:00 GMT"
+    assert headers["Link"] == f'</v2/{path}>; rel="successor-version", </docs>; rel="deprecation"; type="text/html"'
+    assert not {"Deprecation", "Sunset", "Link"} & set(get(f"/v2/{path}").headers)
+
+
 def test_who_may_read_figures(get: Get, published: EventPublished, organiser_id: str) -> None:
-    paths = (f"/v1/reports/sales?organiser_id={organiser_id}", f"/v1/reports/events/{published.event_id}/sales")
+    one = f"reports/events/{published.event_id}/sales"
+    paths = (f"/v1/reports/sales?organiser_id={organiser_id}", f"/v1/{one}", f"/v2/{one}")
     for path in paths:
         for role in ("owner", "manager", "box_office"):
             assert get(path, role).status_code == 200

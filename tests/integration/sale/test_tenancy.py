@@ -113,6 +113,7 @@ GET    /v1/notifications                         401    none  none  none  none  
 
 GET    /v1/reports/sales                         401    404   404   404   403   200   200   200   404
 GET    /v1/reports/events/{event_id}/sales       401    403   404   403   403   200   200   200   403
+GET    /v2/reports/events/{event_id}/sales       401    403   404   403   403   200   200   200   403
 """
 REFUSED = ("401", "403", "404", "422")
 

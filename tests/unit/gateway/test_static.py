@@ -66,6 +66,10 @@ def test_no_other_address_is_the_page_apart(web: WebApp, path: str) -> None:
     "path",
     [
         "/v1/nothing",
+        "/V3/x",
+        "/%763/x",
+        "//v3/x",
+        "/v3/%0A",
         "/v1",
         "/v2/x",
         "/v",

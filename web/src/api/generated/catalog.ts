@@ -96,11 +96,12 @@ export interface PageViewVoucherView {
   next: string | null;
 }
 
-/** Where an event takes place. */
+/** Where an event takes place; expanded, with its `address`, unless the venue is private. */
 export interface PlaceView {
   venue_id: string;
   name: string;
   city: string;
+  address?: string | null;
 }
 
 /** A capacity; a seated one's is the number of seats of its map. */

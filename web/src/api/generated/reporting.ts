@@ -9,6 +9,12 @@ export interface AmountsView {
   net: Money;
 }
 
+/** What was sold, and what was given back, on one day of the venue's calendar, in one currency. */
+export interface DayAmounts {
+  day: string;
+  amounts: AmountsView;
+}
+
 /** What was sold, and what was given back, on one day of the venue's calendar. */
 export interface DaySalesView {
   sold: number;
@@ -17,6 +23,21 @@ export interface DaySalesView {
   refunded: Money;
   net: Money;
   day: string;
+}
+
+/** How many tickets were ever admitted, and how many are inside now. */
+export interface DoorView {
+  admitted: number;
+  inside: number;
+}
+
+/** An event's figures in detail: `amounts` has one entry for each currency, the event's own first. */
+export interface EventReportV2View {
+  event: EventReported;
+  door: DoorView;
+  amounts: AmountsView[];
+  by_ticket_type: TicketTypeAmounts[];
+  by_day: DayAmounts[];
 }
 
 /** An event's figures in detail. */
@@ -36,6 +57,15 @@ export interface EventReportView {
   other_currencies: AmountsView[];
   by_ticket_type: TicketTypeSalesView[];
   by_day: DaySalesView[];
+}
+
+/** The event that figures are of. `capacity` is how many places it has, as the organiser last changed it. */
+export interface EventReported {
+  event_id: string;
+  name: string | null;
+  starts_at: string | null;
+  time_zone: string | null;
+  capacity: number | null;
 }
 
 /** An event's figures in its own currency; sales in others stand apart and are never added. */
@@ -74,6 +104,13 @@ export interface SalesView {
   items: EventSalesView[];
   totals: AmountsView[];
   next: string | null;
+}
+
+/** What was sold of one ticket type, in one currency. */
+export interface TicketTypeAmounts {
+  ticket_type_id: string;
+  name: string;
+  amounts: AmountsView;
 }
 
 /** What was sold of one ticket type. */

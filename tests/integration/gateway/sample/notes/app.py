@@ -27,3 +27,9 @@ def read(call: Call) -> dict[str, str]:
 def latest(call: Call) -> dict[str, str]:
     """Answers a note that has a name of its own among those with ids."""
     return {"note_id": "latest of all"}
+
+
+@app.route("/v2/notes/{note_id}/lines", access=PUBLIC)
+def lines(call: Call) -> dict[str, str]:
+    """Says the note's lines, which version 1 does not have."""
+    return {"note_id": call.path["note_id"]}
