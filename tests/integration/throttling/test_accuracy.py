@@ -11,14 +11,16 @@ from shared.cache import Cache
 from shared.throttling import Bucket, Buckets, Limit
 from tests.integration.throttling.crowd import let_through
 
-LIMIT = Limit.of("any", rate=200, burst=300)
+# Small against what a busy machine still asks for in the time.
+RATE = 50
+LIMIT = Limit.of("any", rate=RATE, burst=100)
 SECONDS = 2.0
 # One worker after the other, because each run keeps all cores busy.
 pytestmark = pytest.mark.xdist_group("throttling-accuracy")
 
 
 def allowed(seconds: float, bursts: int = 1) -> float:
-    return bursts * LIMIT.burst + 200 * seconds
+    return bursts * LIMIT.burst + RATE * seconds
 
 
 def test_a_hundred_clients_get_burst_and_rate_and_no_more(redis_of_its_own: Part) -> None:
