@@ -47,6 +47,7 @@ def list_pools(call: Call) -> Any:
     body=ChangePool,
     answers=PoolView,
     access=_steerers,
+    idempotency=_once,
     summary="Change a pool on sale",
     headers=(IF_MATCH,),
     errors=(
@@ -62,7 +63,7 @@ def change_pool(call: Call) -> Any:
     """Changes the capacity, adds seats, closes or opens, of the version that If-Match names.
 
     A pool never gets smaller than what of it is sold, held or withheld. Where `complete` is false there was more to do
-    than one request may: the same request again goes on.
+    than one request may: the same request again goes on, under another Idempotency-Key if it has one.
     """
     pool = use_cases.steer_pool(
         call.path["pool_id"], call.body, call.expected_version(), call.person, call.now, _seconds_left
@@ -117,6 +118,7 @@ def list_withholdings(call: Call) -> Any:
     body=ChangeWithholding,
     answers=WithholdingView,
     access=_withholders,
+    idempotency=_once,
     summary="Give withheld places back",
     headers=(IF_MATCH,),
     errors=(

@@ -373,8 +373,8 @@ def test_what_an_organiser_adds_to_a_pool_is_offered_at_once() -> None:
     """Also by a process that remembers the pool as it was."""
     published, kind, _ = sold_out(2)
     fans = [person(number) for number in range(2)]
-    for fan in fans:
-        join(published, kind, fan, LATER)
+    for number, fan in enumerate(fans):
+        join(published, kind, fan, LATER - timedelta(seconds=9 - number))
     pool_id = published.pools[0].pool_id
     before = repository.sale_of(published.event_id, LATER)
     owner = Identity("per_owner", "o@example.org", "O", "ses", {published.organiser_id: "owner"})

@@ -150,10 +150,12 @@ def test_headers_of_a_route_bring_their_refusals(small: App) -> None:
 
 
 def test_only_what_can_occur_is_told(app: App) -> None:
-    whole = made(app)
-    assert set(whole["paths"]["/v1/document"]["get"]["responses"]) == {"200", "304", "500", "503"}
+    whole, always = made(app), ("429", "431", "500", "503")
+    assert set(whole["paths"]["/v1/document"]["get"]["responses"]) == {"200", "304", *always}
     placed = whole["paths"]["/v1/orders"]["post"]
-    assert set(placed["responses"]) == {"201", "400", "401", "409", "413", "415", "422", "500", "503"}
+    assert set(placed["responses"]) == {"201", "400", "401", "403", "409", "413", "415", "422", *always}
+    exempt = made(app)["paths"]["/health"]["get"]
+    assert "429" not in exempt["responses"]
     assert types(whole, placed, 409) == ["sold-out"]
     assert types(whole, whole["paths"]["/v1/orders"]["get"], 400) == ["bad-cursor", "bad-request"]
     assert set(whole["paths"]["/v1/organisers/{organiser_id}/things"]["get"]["responses"]) >= {"403", "404"}
@@ -166,7 +168,7 @@ def test_an_error_that_becomes_no_problem_is_refused(small: App) -> None:
 
 def test_who_may_call_is_told(app: App, small: App) -> None:
     whole = made(app)
-    assert whole["paths"]["/v1/orders"]["post"]["security"] == [{"bearer": []}]
+    assert whole["paths"]["/v1/orders"]["post"]["security"] == [{"bearer": ["sample:write"]}]
     assert whole["paths"]["/v1/orders"]["get"]["security"] == []
     things = whole["paths"]["/v1/organisers/{organiser_id}/things"]["get"]
     assert things["description"].endswith("Roles: owner, manager.")
