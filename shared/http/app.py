@@ -30,18 +30,27 @@ from shared.http.view import build_view
 # Bearer tokens, never cookies: a foreign page can do no more with the API than its own user's token allows.
 CORS = CORSConfig(
     allow_origin="*",
-    allow_headers=["Accept", "Hold-Token", "Idempotency-Key", "If-Match", "If-None-Match", "Pass", "traceparent"],
+    allow_headers=[
+        "Accept",
+        "Hold-Token",
+        "Idempotency-Key",
+        "If-Match",
+        "If-None-Match",
+        "Pass",
+        "Replaces",
+        "traceparent",
+    ],
     expose_headers=[
-        *(
-            "ETag",
-            "Idempotency-Replayed",
-            "Link",
-            "Location",
-            "RateLimit",
-            "RateLimit-Policy",
-            "Retry-After",
-            "Trace-Id",
-        )
+        "Deprecation",
+        "ETag",
+        "Idempotency-Replayed",
+        "Link",
+        "Location",
+        "RateLimit",
+        "RateLimit-Policy",
+        "Retry-After",
+        "Sunset",
+        "Trace-Id",
     ],
     max_age=600,
 )
