@@ -66,7 +66,8 @@ def record(folder: Path, kind: str, seed: str, *, redis: bool = True, control: b
     if plan.mishaps:
         plans[1:3] = [plans[1]._replace(dies_at=8), plans[2]._replace(dies_at=16)]
     ended = run(plans)
-    assert sorted(code for code in ended if code != 0) == ([-9, -9] if plan.mishaps else [])
+    # Without the guard a process may also stop at what it then sees: the history of the others tells enough.
+    assert control or sorted(code for code in ended if code != 0) == ([-9, -9] if plan.mishaps else [])
     history = read(folder)
     return history + last_look(published, max(one.end or one.begin for one in history))
 
