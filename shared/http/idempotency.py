@@ -92,7 +92,7 @@ def IN_TABLE(table_variable: str, *, required: bool = True) -> Idempotency:  # n
 
 def read_key(header: str | None, policy: Idempotency) -> str | None:
     """The Idempotency-Key of a request. Raises BadRequest when a required one is missing or one is unfit."""
-    if header is None or not header.strip():
+    if header is None or (policy.required and not header.strip()):
         if policy.required:
             raise BadRequest(
                 "Send an Idempotency-Key header, a new random one for each order of yours.",
@@ -100,11 +100,12 @@ def read_key(header: str | None, policy: Idempotency) -> str | None:
                 field="Idempotency-Key",
             )
         return None
-    key = header.strip()
+    # Blanks alone: what else Python strips (U+001F, say) is no part of a key, and a key of nothing protects nothing.
+    key = header.strip(" \t")
     # RFC drafts want a quoted string; clients send it bare. Both mean the same key.
     if len(key) > 2 and key[0] == key[-1] == '"':
         key = key[1:-1]
-    if len(key) > KEY_LENGTH_MAX or not key.isascii() or not key.isprintable() or "#" in key:
+    if not key or len(key) > KEY_LENGTH_MAX or not key.isascii() or not key.isprintable() or "#" in key:
         raise BadRequest(
             f"An Idempotency-Key has at most {KEY_LENGTH_MAX} visible ASCII characters without '#'.",
             slug="idempotency-key-unfit",
