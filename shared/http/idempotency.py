@@ -92,13 +92,13 @@ def IN_TABLE(table_variable: str, *, required: bool = True) -> Idempotency:  # n
 
 def read_key(header: str | None, policy: Idempotency) -> str | None:
     """The Idempotency-Key of a request. Raises BadRequest when a required one is missing or one is unfit."""
-    if header is None or (policy.required and not header.strip()):
-        if policy.required:
-            raise BadRequest(
-                "Send an Idempotency-Key header, a new random one for each order of yours.",
-                slug="idempotency-key-missing",
-                field="Idempotency-Key",
-            )
+    if policy.required and (header is None or not header.strip()):
+        raise BadRequest(
+            "Send an Idempotency-Key header, a new random one for each order of yours.",
+            slug="idempotency-key-missing",
+            field="Idempotency-Key",
+        )
+    if header is None:
         return None
     # Blanks alone: what else Python strips (U+001F, say) is no part of a key, and a key of nothing protects nothing.
     key = header.strip(" \t")
