@@ -51,6 +51,7 @@ class Theatre:
         self.front = TableFront(self._upstream, unguarded=unguarded)
         self._redis: Part | None = redis(folder, free_port()) if with_redis else None
         self._processes: dict[str, Process] = {}
+        self._workers_seen: list[int] = []
         self._environment: dict[str, str] = {}
         self._http = urllib3.PoolManager(retries=False, timeout=10.0)
 
@@ -153,17 +154,23 @@ class Theatre:
         The oldest, so that they die one after another: one that dies within seconds of its start ends the gateway,
         which takes it for a program that cannot run.
         """
-        worker = min(self.workers())
+        worker = self.workers()[0]
         os.kill(worker, 9)
         self.killed.append("worker")
         return worker
 
     def workers(self) -> list[int]:
-        """The gateway's processes that answer requests."""
+        """The gateway's processes that answer requests, in the order in which they were first seen here.
+
+        Their ids do not tell who is older: a whole run of the tests uses so many that they begin again at the bottom.
+        """
         gateway = json.loads(self._processes["gateway"].record.read_text(encoding="utf-8"))["child"]
         listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat="], capture_output=True, text=True, check=True)
         rows = [line.split() for line in listed.stdout.splitlines()]
-        return sorted(int(pid) for pid, parent, state in rows if int(parent) == gateway and state[0] != "Z")
+        running = sorted(int(pid) for pid, parent, state in rows if int(parent) == gateway and state[0] != "Z")
+        seen = [pid for pid in self._workers_seen if pid in running]
+        self._workers_seen = seen + [pid for pid in running if pid not in seen]
+        return list(self._workers_seen)
 
     def charges(self) -> list[dict[str, Any]]:
         """The payment company's own statement."""
