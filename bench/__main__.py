@@ -18,6 +18,7 @@ from bench.figures import Report
 from bench.heat_scenes import PLACES, heat
 from bench.last_places import last_places
 from bench.on_sale import on_sale
+from bench.overhead import NotTheSame, overhead
 from bench.processor import machine
 from bench.report import summary, write
 from bench.sale import Kind, put_on_sale
@@ -34,6 +35,7 @@ _KINDS: Final[tuple[Kind, ...]] = ("general", "seated")
 _STEPS: Final = ((1, 150), (8, 500), (32, 700))
 _REPEATS: Final = 3
 _RUSHES: Final = 10
+_OVERHEAD_ROUNDS: Final = 9
 _WHOLE_STEPS: Final = ((8, 200),)
 _QUICK_WHOLE_STEPS: Final = ((8, 60),)
 _QUICK_STEPS: Final = ((1, 60), (8, 150), (32, 200))
@@ -50,7 +52,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a short trial that writes nothing to docs/")
     parser.add_argument(
         "--only",
-        choices=("through", "on-sale", "last-places", "costs", "heat", "dollars"),
+        choices=("through", "on-sale", "last-places", "costs", "heat", "dollars", "overhead"),
         help="this part alone, writing nothing",
     )
     options = parser.parse_args()
@@ -61,7 +63,7 @@ def main() -> int:
     began = time.monotonic()
     try:
         report = _measure(world, quick=options.quick, only=options.only)
-    except (CrowdFailed, NotSeeded, PartFailed, TemplateError) as failure:
+    except (CrowdFailed, NotSeeded, NotTheSame, PartFailed, TemplateError) as failure:
         print(f"bench: {failure}\nThe gateway says: {world.complaints()}", file=sys.stderr)
         return 1
     except StopWanted as stop:
@@ -108,6 +110,10 @@ def _measure(world: World, *, quick: bool, only: str | None) -> Report:
     if only in (None, "dollars"):
         say("Dollars:")
         reckoned = dollars(whole_sale(put_on_sale("general", 10_000), PLACES), PLACES)
+    kit = []
+    if only in (None, "overhead"):
+        say("What the kit costs a request:")
+        kit = overhead(1 if quick else _OVERHEAD_ROUNDS, say)
     complaints = world.complaints()
     if complaints:
         say(f"The gateway's warnings: {complaints}")
@@ -122,6 +128,7 @@ def _measure(world: World, *, quick: bool, only: str | None) -> Report:
         costs=taken,
         heat=found,
         dollars=reckoned,
+        overheads=kit,
     )
 
 

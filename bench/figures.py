@@ -92,6 +92,23 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     script_us: float = 0.0
 
 
+class Overhead(msgspec.Struct, frozen=True, kw_only=True):
+    """CPU of one request, in microseconds, medians over the rounds; `target` is what the ratio should not exceed."""
+
+    request: str
+    kit_us: float
+    bare_us: float
+    target: float | None
+    body_bytes: int
+    rounds: int
+    requests: int
+
+    @property
+    def ratio(self) -> float:
+        """How many times the bare route's CPU the kit takes."""
+        return self.kit_us / self.bare_us
+
+
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """Where it ran."""
 
@@ -116,6 +133,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     costs: list[Cost]
     heat: HeatFigures | None = None
     dollars: Dollars | None = None
+    overheads: list[Overhead] = []
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -15,6 +15,7 @@ from bench.report_costs import cost_tables, costs_section, flatness_words
 from bench.report_dollars import dollar_tables, dollars_section
 from bench.report_heat import heat_section, heat_tables
 from bench.report_on_sale import on_sale_section, on_sale_tables
+from bench.report_overhead import overhead_section, overhead_table
 from bench.tables import Row, aligned, markdown
 from runtime.provisioning import ROOT
 
@@ -38,7 +39,7 @@ def write(report: Report) -> list[Path]:
 def summary(report: Report) -> str:
     """The tables for a terminal."""
     tables = [*on_sale_tables(report), _rushes(report.rushes), *cost_tables(report.costs)]
-    tables += [*heat_tables(report.heat), *dollar_tables(report.dollars)]
+    tables += [*heat_tables(report.heat), *dollar_tables(report.dollars), overhead_table(report.overheads)]
     parts = [aligned(rows) for rows in tables if rows]
     if report.costs:
         parts.append(flatness_words(report.costs))
@@ -67,7 +68,8 @@ true. *Busy* is "try again in a moment", after which the buyer did, after 50 ms;
 
 {costs_section(report.costs)}
 {heat_section(report.heat)}
-{dollars_section(report.dollars)}"""
+{dollars_section(report.dollars)}
+{overhead_section(report.overheads)}"""
 
 
 def _shared(machine: Machine) -> str:

@@ -103,7 +103,12 @@ def list_venues(call: Call) -> Any:
 
 
 @app.route(
-    "/v1/venues/{venue_id}", answers=VenueView, access=PUBLIC, summary="A venue", errors=(NotFound, Unauthorized)
+    "/v1/venues/{venue_id}",
+    answers=VenueView,
+    access=PUBLIC,
+    memory_seconds=1.0,
+    summary="A venue",
+    errors=(NotFound, Unauthorized),
 )
 def show_venue(call: Call) -> Any:
     """A venue; a private one is there for the organiser's members only."""
@@ -129,7 +134,12 @@ def add_seat_map(call: Call) -> Any:
 
 
 @app.route(
-    "/v1/seat-maps/{seat_map_id}", answers=SeatMapView, access=PUBLIC, summary="A seat map", cache=FOR_EVERYBODY_LONG
+    "/v1/seat-maps/{seat_map_id}",
+    answers=SeatMapView,
+    access=PUBLIC,
+    memory_seconds=1.0,
+    summary="A seat map",
+    cache=FOR_EVERYBODY_LONG,
 )
 def show_seat_map(call: Call) -> Any:
     """A plan, for everybody who chooses a seat. It never changes, so caches may keep it."""
@@ -181,6 +191,7 @@ def plan_event(call: Call) -> Any:
     answers=PageView[EventSummary],
     access=PUBLIC,
     throttle=IN_PROCESS,
+    memory_seconds=1.0,
     summary="Browse and search events",
     errors=(Unauthorized, domain.Incomplete, TooManyMatches),
 )
@@ -203,6 +214,7 @@ def list_events(call: Call) -> Any:
     answers=EventView,
     access=PUBLIC,
     throttle=IN_PROCESS,
+    memory_seconds=1.0,
     summary="An event",
     expand=("venue",),
     errors=(NotFound, Unauthorized),

@@ -73,6 +73,7 @@ class App(Chalice):
         self.operations: list[Operation] = []
         self.mapper = ProblemMapper(problems or {})
         self.health = Health(name)
+        self.when_changed: list[Callable[[], None]] = []
         self.api.cors = cors if cors is not None else False
         # API Gateway then hands on every answer as it is; with a list of types, it would look at the Accept header.
         self.api.binary_types = ["*/*"]
@@ -104,6 +105,11 @@ class App(Chalice):
         """Adds to GET /health what must hold for the service to be ready: `check` answers False or raises if not."""
         self.health.add(name, check)
 
+    def changed(self) -> None:
+        """Says that this process may have changed what is stored: nobody may be told what it remembers of before."""
+        for forget in self.when_changed:
+            forget()
+
     def route(  # type: ignore[override]
         self,
         path: str,
@@ -118,6 +124,7 @@ class App(Chalice):
 
         `body`, `query` and `parameters` are the types the request is read into, `answers` what the answer's body is
         (for OpenAPI), `status` the answer's status, `cache` its Cache-Control (absent: nobody's cache keeps it).
+        `memory_seconds` is for how long this process gives a public answer to others without asking the handler again.
         `expand` names what the handler puts in beyond that where `call.expand` has it.
         `deprecated` and `sunset` are dates as their headers have them (RFC 9745, RFC 8594), `successor` is the path of
         the later version that takes the route's place. `throttle` says what a request costs, and absent it costs one
@@ -233,6 +240,7 @@ class App(Chalice):
                 if records is not None:
                     working.fields["records"] = len(records)
                 result = get_response(event)
+                self.changed()
                 if isinstance(result, dict) and "batchItemFailures" in result:
                     working.fields["failures"] = len(result["batchItemFailures"])
                 return result

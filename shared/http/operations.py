@@ -32,6 +32,7 @@ class Declared(TypedDict, total=False):
     errors: Sequence[type[Exception]]
     media_types: Sequence[str]
     cache: str | None
+    memory_seconds: float
     idempotency: "Idempotency | None"
     expand: Sequence[str]
     deprecated: str | None
@@ -51,7 +52,8 @@ class Operation:
     the problems it can be refused with beyond those every route has, `media_types` the types of raw answers, `expand`
     what `?expand=` may name. Every GET with `answers` takes `?fields=`. `deprecated` and `sunset` are as their headers
     have them, `successor` is the path of the later version that takes its place. `raw_body` is the type of a body the
-    handler reads itself, `headers` those it reads, `other_statuses` those of answers with the same body.
+    handler reads itself, `headers` those it reads, `other_statuses` those of answers with the same body. An answer that
+    is public is given to other strangers by the same process for `memory_seconds`.
     """
 
     handler: Handler = field(repr=False)
@@ -70,6 +72,7 @@ class Operation:
     errors: Sequence[type[Exception] | type[Problem]] = ()
     media_types: Sequence[str] = ()
     cache: str | None = None
+    memory_seconds: float = 0.0
     idempotency: "Idempotency | None" = None
     expand: Sequence[str] = ()
     deprecated: str | None = None

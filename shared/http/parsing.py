@@ -29,7 +29,8 @@ _PLACE = re.compile(r" - at `(?:key in )?(?P<place>\$[^`]*)`$")
 _NAMED = re.compile(r"^Object (?:missing required|contains unknown) field `(?P<name>[^`]*)`")
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 # Without any of these, texts are plain ASCII and numbers are small: an escape, other letters, long numbers, exponents.
-_SUSPICIOUS = re.compile(rb"[\\\x7f-\xff]|\d{16}|\d[eE][+]?\d")
+# A number stands at the beginning, behind one of these signs, or behind a blank; within a text, most digits do not.
+_SUSPICIOUS = re.compile(rb"[\\\x7f-\xff]|(?:^|[\[:,\s])-?\d(?:\d{15}|[\d.]*[eE])")
 # Every text of a body without escapes, so that none is missed, with the colon behind those that are members' names.
 _TEXTS = re.compile(rb'"([^"]*)"(\s*:)?')
 _JSON_TYPES = ("application/json", "application/merge-patch+json")

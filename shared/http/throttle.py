@@ -12,7 +12,7 @@ import msgspec
 from shared.cache import Cache
 from shared.http.call import Call
 from shared.http.problems import TooMany
-from shared.throttling import Bucket, Buckets, left, network_of, plans, policy
+from shared.throttling import Bucket, Buckets, BucketsHere, left, network_of, plans, policy
 from shared.throttling.headers import LEFT, POLICY
 
 _NOTHING: Final[Mapping[str, str]] = {}
@@ -58,9 +58,7 @@ class Gate:
         if throttle.counted == "nowhere" or os.environ.get("THROTTLING_ENABLED") == "0":
             return _NOTHING
         bucket = self._bucket_of(call)
-        buckets = _buckets(os.environ.get("REDIS_URL") or None, os.environ.get("RESOURCE_PREFIX", "stagedoor"))
-        counter = buckets if throttle.counted == "together" else buckets.here
-        taken = counter.take((bucket,), throttle.cost)
+        taken = _counter(throttle).take((bucket,), throttle.cost)
         headers = {POLICY: self._policies[bucket.limit.name], LEFT: left(taken.standings)}
         if not taken.allowed:
             raise TooMany(
@@ -94,6 +92,17 @@ def _is_shared(cache_control: str | None) -> bool:
     return cache_control is not None and cache_control.startswith("public")
 
 
+def _counter(throttle: Throttle) -> Buckets | BucketsHere:
+    if throttle.counted == "in-process":
+        return _here()
+    return _buckets(os.environ.get("REDIS_URL") or None, os.environ.get("RESOURCE_PREFIX", "stagedoor"))
+
+
+@lru_cache(maxsize=1)
+def _here() -> BucketsHere:
+    return BucketsHere()
+
+
 @lru_cache(maxsize=4)
 def _buckets(url: str | None, resource_prefix: str) -> Buckets:
-    return Buckets(Cache(url, prefix=resource_prefix))
+    return Buckets(Cache(url, prefix=resource_prefix), _here())

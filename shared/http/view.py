@@ -14,6 +14,7 @@ from shared.http.idempotency import IdempotencyStore, Lease, read_key, request_h
 from shared.http.operations import Operation
 from shared.http.parsing import BodyReader, ParameterReader, check_headers, check_size, clean_path
 from shared.http.problems import InternalError, ScopeMissing
+from shared.http.remembered import Remembered
 from shared.http.retirement import announcement
 from shared.http.throttle import Gate, tell, undeclared
 
@@ -47,6 +48,9 @@ class _Runner:
         public, method = not operation.access.needs_sign_in, operation.method
         self._gate = Gate(operation.throttle or undeclared(public=public, method=method, cache=operation.cache))
         self._selection = Selection(operation.answers, operation.expand) if operation.has_fields else None
+        self._remembered = Remembered(operation.memory_seconds) if operation.memory_seconds else None
+        if self._remembered is not None:
+            app.when_changed.append(self._remembered.forget)
         self._retires = bool(operation.deprecated or operation.sunset or operation.successor)
 
     def answer(self, request: Any, path: dict[str, str]) -> Encoded:
@@ -54,7 +58,7 @@ class _Runner:
         try:
             call = Call(request, _identity(request))
             admitted = self._gate.admit(call)
-            encoded = self._run(call, request, path)
+            encoded = self._answered(call, request, path)
         except Exception as error:  # nothing may pass that would reach the client as it is
             encoded = self._problem(error)
         if admitted:
@@ -67,6 +71,22 @@ class _Runner:
             headers.update(said, **({"Link": ", ".join(links)} if links else {}))
         # After all else, because what is kept under an Idempotency-Key may be asked for again in another coding.
         return suited(encoded, request.headers, self._operation.method)
+
+    def _answered(self, call: Call, request: Any, path: dict[str, str]) -> Encoded:
+        remembered = self._remembered
+        if remembered is None:
+            try:
+                return self._run(call, request, path)
+            finally:
+                if self._operation.method != "GET":
+                    self._app.changed()
+        check_headers(request._event_dict.get("headers") or {})
+        encoded_before = remembered.find(request)
+        if encoded_before is not None:
+            return encoded_before
+        encoded = self._run(call, request, path)
+        remembered.keep(request, encoded)
+        return encoded
 
     def _problem(self, error: Exception) -> Encoded:
         trace = telemetry.current_trace()

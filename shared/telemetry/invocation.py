@@ -32,6 +32,7 @@ class Invocation:
         "_segment",
         "_started",
         "_tokens",
+        "counts",
         "fields",
         "kind",
         "service",
@@ -43,6 +44,8 @@ class Invocation:
         self.kind = kind
         self.trace = trace or traces.new_trace()
         self.fields: dict[str, Any] = {}
+        # Whether metrics go out with the line; asked once, because the environment is slow to answer.
+        self.counts = requests.counted()
         self._context = context
         self._metrics: Metrics | None = None
         self._consumed: Any = None
@@ -87,7 +90,7 @@ class Invocation:
         finally:
             for end, token in reversed(self._ends):
                 end(token)
-            counted = self._metrics is not None or (self.kind == "http" and requests.counted())
+            counted = self._metrics is not None or (self.kind == "http" and self.counts)
             if counted or logs.enabled("INFO") or error is not None:
                 self._write(milliseconds, error)
             trace_token, invocation_token = self._tokens
@@ -108,7 +111,7 @@ class Invocation:
             fields["consumed_reads"] = meter.reads
             fields["table_requests"] = meter.requests
         metrics, route, status = self._metrics, fields.get("route"), fields.get("status")
-        if self.kind == "http" and isinstance(status, int) and requests.counted():
+        if self.kind == "http" and isinstance(status, int) and self.counts:
             requests.count_request(self.metrics(), status, milliseconds)
             metrics = self._metrics
         if metrics is not None:
@@ -150,5 +153,5 @@ def metric(name: str, value: float = 1, unit: Unit = "Count") -> None:
 def count(name: str) -> None:
     """Counts one on the line of the invocation at work, where requests are counted; elsewhere it is nobody's."""
     working = _current.get()
-    if working is not None and requests.counted():
+    if working is not None and working.counts:
         working.metrics().add(name, 1, "Count")

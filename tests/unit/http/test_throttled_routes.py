@@ -69,6 +69,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> App:
     monkeypatch.delenv("REDIS_URL", raising=False)
     monkeypatch.setenv("ACCESS_TOKEN_JWKS", json.dumps(public_jwks(SIGNING)))
     throttle._buckets.cache_clear()
+    throttle._here.cache_clear()
     return build()
 
 
