@@ -239,8 +239,10 @@ class App(Chalice):
                 records = event.to_dict().get("Records")
                 if records is not None:
                     working.fields["records"] = len(records)
-                result = get_response(event)
-                self.changed()
+                try:
+                    result = get_response(event)
+                finally:
+                    self.changed()
                 if isinstance(result, dict) and "batchItemFailures" in result:
                     working.fields["failures"] = len(result["batchItemFailures"])
                 return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from datetime import datetime
 from typing import Any, Final
 
 from shared import telemetry
@@ -28,24 +28,24 @@ class Remembered:
         self._seconds = seconds
         self._answers: Memory[_Kept] = Memory(ANSWERS_MAX)
 
-    def find(self, request: Any) -> Encoded | None:
+    def find(self, request: Any, now: datetime) -> Encoded | None:
         """The answer to the same question, None when nobody asked it within the last moment."""
         key = _question(request)
-        kept = None if key is None else self._answers.get(key, time.monotonic())
+        kept = None if key is None else self._answers.get(key, now.timestamp())
         if kept is None:
             return None
         telemetry.count(telemetry.CACHE_HITS)
         status, content, headers = kept
         return Encoded(status, content, headers.copy())
 
-    def keep(self, request: Any, encoded: Encoded) -> None:
+    def keep(self, request: Any, encoded: Encoded, now: datetime) -> None:
         """Remembers an answer that is for everybody and not too long."""
         key, headers = _question(request), encoded.all_headers
         if key is None or encoded.status_code != 200 or len(encoded.content) > BYTES_MAX:
             return
         if headers["Cache-Control"].startswith("public"):
             kept = (encoded.status_code, encoded.content, headers.copy())
-            self._answers.put(key, kept, time.monotonic() + self._seconds)
+            self._answers.put(key, kept, now.timestamp() + self._seconds)
 
     def forget(self) -> None:
         """Forgets all of them: something may have changed."""
@@ -54,9 +54,8 @@ class Remembered:
 
 def _question(request: Any) -> str | None:
     """What the answer depends on; None when it depends on who asks."""
-    event = request._event_dict
-    if "authorization" in request.headers:
+    headers = request.headers
+    if "authorization" in headers:
         return None
-    accepted = request.headers.get("accept", "")
-    query = event.get("multiValueQueryStringParameters")
-    return f"{event['path']} {sorted(query.items()) if query else ''} {accepted}"
+    query = request._event_dict.get("multiValueQueryStringParameters")
+    return f"{request.uri_params} {sorted(query.items()) if query else ''} {headers.get('accept', '')}"

@@ -81,11 +81,11 @@ class _Runner:
                 if self._operation.method != "GET":
                     self._app.changed()
         check_headers(request._event_dict.get("headers") or {})
-        encoded_before = remembered.find(request)
+        encoded_before = remembered.find(request, call.now)
         if encoded_before is not None:
             return encoded_before
         encoded = self._run(call, request, path)
-        remembered.keep(request, encoded)
+        remembered.keep(request, encoded, call.now)
         return encoded
 
     def _problem(self, error: Exception) -> Encoded:

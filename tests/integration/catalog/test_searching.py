@@ -248,6 +248,8 @@ def announced_again(event_id: str) -> int:
     table = repository.EventRow.table_name()
     done = republish(table, catalog_app._relay, accept=lambda image: image["pk"] == f"event#{event_id}")
     assert done.failed == ()
+    # Republishing is not this app's process, which would have remembered its answers for a second more.
+    catalog_app.app.changed()
     return done.sent
 
 
@@ -278,6 +280,7 @@ def test_republishing_puts_back_what_was_lost_and_mends_what_is_wrong(publish_na
     posting = table.get_item(Key=key)["Item"]
     table.put_item(Item={**posting, "posting": str(posting["posting"]).replace("Mahler", "Brahms")})
     repository.forget_upcoming()
+    catalog_app.app.changed()
     assert find(q="mahler") == ["Brahms"]
     assert announced_again(event_id) == 1
     assert find(q="mahler") == ["Mahler"]
