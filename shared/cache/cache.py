@@ -287,8 +287,18 @@ class Cache:
             from shared.cache.client import connect
 
             return connect(str(self._url), self._timeout)
+        self._settle(client)
         client.look()
         return client
+
+    def _settle(self, client: Any) -> None:
+        from redis.exceptions import ResponseError
+
+        try:
+            client.settle()
+        except ResponseError as error:
+            # It is this process's fault and not this caller's; nobody waits for it any more.
+            telemetry.log("late_script_failed", level="ERROR", error=error)
 
 
 def jittered_milliseconds(seconds: float) -> int:

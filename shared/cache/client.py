@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import redis
 from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError
 from redis.retry import Retry
 
 # A server may end what lies idle, or have been restarted: after so long, a look comes before the next command.
@@ -37,12 +38,38 @@ class Client(redis.Redis):
     """A client for one thread at a time. Its one connection is made with it, and made anew after it broke."""
 
     used_at = 0.0
+    # What was sent and not waited for: the same script in full, for a server that does not know its hash.
+    _unread: tuple[Any, ...] | None = None
 
     def execute_command(self, *arguments: Any, **options: Any) -> Any:
         """Sends a command once and reads its answer; a connection that breaks meanwhile is not tried again."""
         connection: Any = self.connection
         connection.send_command(*arguments)
         return self.parse_response(connection, arguments[0], **options)  # type: ignore[no-untyped-call]
+
+    def send_script(self, sha: str, lua: str, *arguments: Any) -> None:
+        """Sends a script without waiting for what comes of it; `settle` must come before anything else is sent."""
+        connection: Any = self.connection
+        connection.send_command("EVALSHA", sha, *arguments)
+        self._unread = ("EVAL", lua, *arguments)
+
+    def settle(self) -> None:
+        """Reads the answer to `send_script`, where there is one to read, and sends the script whole if need be.
+
+        A connection that breaks over it is dropped: the caller is none of those whom the script concerns. What Redis
+        says against the script is raised (ResponseError).
+        """
+        if self._unread is None:
+            return
+        again, self._unread = self._unread, None
+        try:
+            try:
+                self.parse_response(self.connection, "EVALSHA")  # type: ignore[no-untyped-call]
+            except NoScriptError:
+                self.execute_command(*again)
+        except (redis.ConnectionError, redis.TimeoutError, OSError):
+            connection: Any = self.connection
+            connection.disconnect()
 
     def look(self) -> None:
         """Drops the connection if its server did, or if something came that nobody asked for."""

@@ -38,9 +38,7 @@ class Script:
         Raises CacheDown when Redis does not answer in time (whether it ran is then unknown), CacheError when the script
         itself fails, and KeysInDifferentSlots for keys without a common hash tag, which only a cluster would notice.
         """
-        if len({hash_tag(key) for key in keys}) > 1:
-            raise KeysInDifferentSlots(f"the keys of {self.name} lie in several hash slots: {', '.join(keys)}")
-        full = [self._cache.full_key(key) for key in keys]
+        full = self._full(keys)
 
         def call(client: Any) -> Any:
             from redis.exceptions import NoScriptError
@@ -52,3 +50,18 @@ class Script:
                 return client.eval(self._lua, len(full), *full, *args)
 
         return self._cache.execute(call)
+
+    def send(self, keys: Sequence[str], args: Sequence[Argument] = ()) -> None:
+        """Run it on these keys without waiting for it: for what nobody needs to know the outcome of.
+
+        It is on its way when this returns, and is lost only with the connection; its answer is read when the connection
+        is next used, and a failure of the script itself is logged then. Raises CacheDown when it cannot be sent, and
+        KeysInDifferentSlots.
+        """
+        full = self._full(keys)
+        self._cache.execute(lambda client: client.send_script(self._sha, self._lua, len(full), *full, *args))
+
+    def _full(self, keys: Sequence[str]) -> list[str]:
+        if len({hash_tag(key) for key in keys}) > 1:
+            raise KeysInDifferentSlots(f"the keys of {self.name} lie in several hash slots: {', '.join(keys)}")
+        return [self._cache.full_key(key) for key in keys]

@@ -164,6 +164,7 @@ def tell(
 ) -> None:
     """Take in what was written or seen, and keep the answer of the request, in one call; without Redis nothing happens.
 
+    It is sent and not waited for: the places are in the table, and the buyer needs no word from Redis to have them.
     `freed` says that places came back to sale: whatever looks have found is then void. None leaves that to Redis, which
     knows whether they had come back already.
     """
@@ -176,7 +177,8 @@ def tell(
         # The last held place may be sold now, and then nothing is left to wait for.
         _forget_findings(sale, {one.block[0] for one in told})
     try:
-        _run(sale, now, key, record, told, freed=1 if freed is None else freed, answer=answer or b"")
+        keys, args = _call(sale, now, key, record, told, freed=1 if freed is None else freed, answer=answer or b"")
+        _script("ask", LUA).send(keys, args)
     except CacheDown:
         return
 
@@ -260,9 +262,23 @@ def _run(
     told: Sequence[Told] = (),
     *,
     wants: Mapping[Demand, int] | None = None,
+) -> list[Any]:
+    result: list[Any] = _script("ask", LUA).run(*_call(sale, now, key, record, told, wants=wants))
+    return result
+
+
+def _call(
+    sale: Sale,
+    now: datetime,
+    key: Key | None,
+    record: Mapping[str, Any] | None,
+    told: Sequence[Told] = (),
+    *,
+    wants: Mapping[Demand, int] | None = None,
     freed: bool | int = False,
     answer: bytes = b"",
-) -> list[Any]:
+) -> tuple[list[str], list[bytes]]:
+    """The script's keys and arguments."""
     pools = list(dict.fromkeys([one.block[0] for one in told] + [demand.pool_id for demand in wants or {}]))
     request = (
         int(now.timestamp()),
@@ -289,8 +305,7 @@ def _run(
     keys = [f"{{{sale.event_id}}}:request:{name}", _findings_key(sale)]
     for pool_id in pools:
         keys += _pool_keys(sale, pool_id)
-    result: list[Any] = _script("ask", LUA).run(keys, [_encode(request), answer])
-    return result
+    return keys, [_encode(request), answer]
 
 
 def _forget_findings(sale: Sale, pool_ids: Iterable[str]) -> None:

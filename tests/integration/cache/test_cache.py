@@ -279,3 +279,73 @@ def test_a_loader_that_fails_leaves_the_stale_value_to_the_others(cache: Cache, 
         cache.get_or_load("a", fail, 60, stale_seconds=30)
     assert server.exists("stage:service:{a}:value")
     assert cache.get_or_load("a", lambda: b"new", 60, stale_seconds=30) == b"new"
+
+
+def test_a_script_that_is_sent_is_done_before_the_next_command_of_the_process(cache: Cache, server: Redis) -> None:
+    add = cache.script("add", "return redis.call('INCRBY', KEYS[1], ARGV[1])")
+    for _ in range(3):
+        # The server does not know the script at first: it is sent whole when its answer is read.
+        add.send(["sum"], [2])
+    assert cache.get("sum") == b"6"
+    server.script_flush()
+    add.send(["sum"], [2])
+    assert cache.get("sum") == b"8"
+
+
+def test_sending_does_not_wait_for_the_answer(cache: Cache, redis_of_its_own: Part) -> None:
+    add = cache.script("add", "return redis.call('INCRBY', KEYS[1], ARGV[1])")
+    add.run(["sum"], [1])
+    pid = json.loads(redis_of_its_own.process.record.read_text(encoding="utf-8"))["child"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        add.send(["sum"], [2])
+        assert cache.breaker.allows(), "nothing was waited for, so that nothing was late"
+        with pytest.raises(CacheDown):
+            # The control: waiting for the same server is too long.
+            cache.script("read", "return redis.call('GET', KEYS[1])").run(["sum"])
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    direct = Cache(str(redis_of_its_own.variables["REDIS_URL"]), prefix="stage:service")
+    assert direct.get("sum") == b"3", "it was on its way all the same"
+
+
+def test_a_connection_that_broke_over_an_unread_answer_does_not_trouble_the_next_caller(
+    cache: Cache, redis_of_its_own: Part
+) -> None:
+    add = cache.script("add", "return redis.call('INCRBY', KEYS[1], ARGV[1])")
+    add.send(["sum"], [2])
+    redis_of_its_own.process.kill()
+    start_again(redis_of_its_own)
+    assert cache.put("after", b"1", 10)
+    assert cache.get("after") == b"1"
+
+
+def test_a_sent_script_that_fails_is_logged_and_troubles_nobody(
+    cache: Cache, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache.put("text", b"no number", 10)
+    cache.script("add", "return redis.call('INCR', KEYS[1])").send(["text"])
+    assert cache.get("text") == b"no number"
+    (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (line["event"], line["level"]) == ("late_script_failed", "ERROR")
+    with pytest.raises(CacheDown):
+        Cache(None, prefix="stage").script("add", "return 1").send(["text"])
+
+
+def test_threads_that_send_and_ask_get_their_own_answers(cache: Cache) -> None:
+    echo = cache.script("echo", "return ARGV[1]")
+    wrong: list[object] = []
+
+    def talk(number: int) -> None:
+        for turn in range(50):
+            echo.send(["one"], [f"unread {number} {turn}"])
+            said = echo.run(["one"], [f"{number} {turn}"])
+            if said != f"{number} {turn}".encode():
+                wrong.append(said)
+
+    threads = [threading.Thread(target=talk, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert not wrong
