@@ -8,7 +8,9 @@ from datetime import datetime
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 
 from services.accounts.repository.organisers import MemberRow
+from services.accounts.repository.revocations import note_revocation, tell_revocations
 from shared import clock
+from shared.auth import SessionEnded
 from shared.data import (
     AlreadyExists,
     Check,
@@ -109,7 +111,10 @@ def api_keys(organiser_id: str, limit: int, cursor: str | None) -> Page[ApiKeyRo
 
 
 def revoke_api_key(organiser_id: str, api_key_id: str, now: datetime) -> None:
-    """End a key for good. One that has ended, or never was, is left as it is."""
+    """End a key and every token of it, for good. One that has ended, or never was, is left as it is."""
+    # A key's tokens have its id where a person's have the session's.
+    ended = SessionEnded(api_key_id, clock.epoch_milliseconds(now))
+    note_revocation(ended, now)
     try:
         update(
             ApiKeyRow,
@@ -120,6 +125,8 @@ def revoke_api_key(organiser_id: str, api_key_id: str, now: datetime) -> None:
         )
     except ConditionRefused:
         return
+    finally:
+        tell_revocations(ended)
 
 
 def _still(giver: MemberRow) -> Check:
