@@ -1,6 +1,6 @@
 """Revocations: the table's own list of them, by minute, and the feed in Redis that all services listen to.
 
-The row is written with the change, or before it; the feed is told afterwards. Should Redis not take it, or come back
+The row is written in the change's own transaction; the feed is told afterwards. Should Redis not take it, or come back
 empty, the rows of the last minutes are what it is mended from.
 """
 
@@ -13,10 +13,10 @@ from typing import Final
 from pynamodb.expressions.update import Action
 
 from shared import clock
-from shared.auth import Revocation, revocation_feed, revocation_text
+from shared.auth import Revocation, SessionEnded, revocation_feed, revocation_text
 from shared.auth.revocations import KEPT
 from shared.cache import CacheDown
-from shared.data import BareRow, Update, query_all, update
+from shared.data import BareRow, TransactionRefused, Update, query_all, transact
 from shared.telemetry import log
 
 # What a request that began before the last look may have written after it, and what clocks may differ by.
@@ -36,9 +36,19 @@ def revocation_write(revocation: Revocation, now: datetime) -> Update:
     return Update(RevocationRow, _partition(now), revocation_text(revocation), actions=[_until(now)])
 
 
-def note_revocation(revocation: Revocation, now: datetime) -> None:
-    """Put the row of a revocation. Comes before the change: tokens refused a moment too early are refreshed."""
-    update(RevocationRow, _partition(now), revocation_text(revocation), actions=[_until(now)], now=now)
+def end(change: Update, revocation: SessionEnded, now: datetime) -> None:
+    """Make a change with the revocation that goes with it, and tell all services; one that was made before stays.
+
+    Its condition is what says that: it has to hold of nothing that has ended, or never was.
+    """
+    try:
+        transact(change, revocation_write(revocation, now), now=now)
+    except TransactionRefused as refused:
+        reason = refused.blames(change)
+        if reason is None or reason.code != "ConditionalCheckFailed":
+            raise
+        return
+    tell_revocations(revocation)
 
 
 def tell_revocations(*revocations: Revocation) -> None:

@@ -15,11 +15,11 @@ import msgspec
 from pynamodb.attributes import BinaryAttribute, UnicodeAttribute
 
 from services.accounts import domain
-from services.accounts.repository.revocations import note_revocation, tell_revocations
+from services.accounts.repository.revocations import end
 from shared import clock
 from shared.auth import SessionEnded
 from shared.cache import Cache
-from shared.data import ConditionRefused, MomentAttribute, Row, fetch, insert, update
+from shared.data import ConditionRefused, MomentAttribute, Row, Update, fetch, insert, update
 
 # As long as an authorizer's answer is cached: should Redis not hear that a session ended, both make a minute.
 REMEMBERED_SECONDS: Final = 30
@@ -119,25 +119,20 @@ def rotate_session(
 
 def end_session(session_id: str, because: str, now: datetime) -> None:
     """End a session and every token of it, for good. One that has ended, or is gone, is left as it is."""
-    ended = SessionEnded(session_id, clock.epoch_milliseconds(now))
-    note_revocation(ended, now)
+    change = Update(
+        SessionRow,
+        f"session#{session_id}",
+        "session",
+        actions=[
+            SessionRow.ended_at.set(clock.to_milliseconds(now)),
+            SessionRow.ended_because.set(because),
+        ],
+        condition=SessionRow.session_id.exists() & SessionRow.ended_at.does_not_exist(),
+    )
     try:
-        update(
-            SessionRow,
-            f"session#{session_id}",
-            "session",
-            actions=[
-                SessionRow.ended_at.set(clock.to_milliseconds(now)),
-                SessionRow.ended_because.set(because),
-            ],
-            condition=SessionRow.session_id.exists() & SessionRow.ended_at.does_not_exist(),
-            now=now,
-        )
-    except ConditionRefused:
-        return
+        end(change, SessionEnded(session_id, clock.epoch_milliseconds(now)), now)
     finally:
         _cache().delete(_key(session_id))
-        tell_revocations(ended)
 
 
 def _remember(session_: domain.Session) -> None:
