@@ -137,6 +137,8 @@ class Usage:
     """The counts in Redis, for whoever carries them to where they last. Its methods raise CacheDown without Redis."""
 
     def __init__(self, cache: Cache) -> None:
+        # Whether there is a Redis to carry from at all.
+        self.configured = cache.configured
         self._changed = cache.script("usage_changed", _CHANGED_LUA)
         self._carried = cache.script("usage_carried", _CARRIED_LUA)
 
