@@ -9,7 +9,8 @@ WORKERS ?= 2
 PY := .venv/bin/python
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup parts up demo env test proxy-test check bench schemas api lock republish redrive rotate-keys clean clean-install
+.PHONY: help setup parts up demo env test proxy-test check bench schemas api lock republish redrive
+.PHONY: rotate-keys invoices clean clean-install
 
 help: ## what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -57,6 +58,9 @@ lock: setup ## pins all dependencies anew after a change of pyproject.toml; UPGR
 
 republish: ## sends a service's state to the others again, with the same message ids: make republish SERVICE=orders
 	@$(PY) -m runtime republish $(SERVICE)
+
+invoices: ## writes a closed month's statements to build/invoices-<month>.csv: make invoices MONTH=2026-11
+	@$(PY) -m runtime invoices $(MONTH)
 
 redrive: ## puts a service's dead letters back into its queue: make redrive SERVICE=orders
 	@$(PY) -m runtime redrive $(SERVICE)

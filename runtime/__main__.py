@@ -1,8 +1,9 @@
-"""The commands of a machine that runs Stagedoor: `python -m runtime up|demo|env|republish|redrive|rotate-keys`."""
+"""The commands of a machine that runs Stagedoor: `python -m runtime up`, `demo`, `env` and those that `--help` lists."""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import shlex
 import signal
@@ -22,6 +23,7 @@ from runtime.supervisor import STATE, Supervisor, read_environment, running_addr
 from runtime.template import TemplateError
 from shared import clock
 
+_INVOICES = "accounts"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -39,6 +41,7 @@ def main() -> int:
         command.add_argument("--port", type=int, default=8000)
         command.add_argument("--without-season", action="store_true", help="leave the catalog as it is")
     commands.add_parser("env")
+    commands.add_parser("invoices").add_argument("month", help="a month that is closed: 2026-11")
     for name in ("republish", "redrive"):
         commands.add_parser(name).add_argument("service", choices=[*services(), "all"])
     rotating = commands.add_parser("rotate-keys")
@@ -56,6 +59,8 @@ def main() -> int:
         if arguments.command == "rotate-keys":
             say(rotate(store_of(arguments.state, arguments.stage, arguments.prefix), clock.now()))
             return 0
+        if arguments.command == "invoices":
+            return invoices(arguments.month, arguments.state)
         return resend(arguments.command, arguments.service, arguments.state)
     except (PartFailed, TemplateError, SeasonFailed) as failure:
         print(f"stagedoor: {failure}", file=sys.stderr)
@@ -144,6 +149,22 @@ def resend(command: str, service: str, state: Path) -> int:
     for name in services() if service == "all" else (service,):
         ok = work(name, say) and ok
     return 0 if ok else 1
+
+
+def invoices(month: str, state: Path) -> int:
+    """Writes every organiser's statement of a closed month as one CSV. Answers 1 while the month is not closed."""
+    for name, value in read_environment(state).items():
+        os.environ.setdefault(name, value)
+    # By path, and late: it loads a service, which reads the variables set above.
+    table = importlib.import_module(f"services.{_INVOICES}.use_cases.statements").invoices(month)
+    if table is None:
+        say(f"{month} is not closed: a month is two hours after its end, by UTC")
+        return 1
+    path = ROOT / "build" / f"invoices-{month}.csv"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(table, encoding="utf-8", newline="")
+    say(f"{path.relative_to(ROOT)} has {table.count(chr(10)) - 1} lines")
+    return 0
 
 
 if __name__ == "__main__":

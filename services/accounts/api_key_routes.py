@@ -6,17 +6,31 @@ from typing import Any, Final
 
 from services.accounts import domain, repository
 from services.accounts.domain import api_keys
+from services.accounts.domain.plans import QuotaExhausted
 from services.accounts.schemas import (
     AccessTokenView,
     AddApiKey,
     ApiKeysQuery,
     ApiKeyView,
+    ChangeApiKey,
     ExchangeApiKey,
     NewApiKeyView,
     RotateApiKey,
 )
 from services.accounts.use_cases import api_keys as use_cases
-from shared.http import BY_HANDLER, BY_HANDLER_OPTIONAL, PUBLIC, Call, PageView, Routes, member, page_answer
+from shared.http import (
+    BY_HANDLER,
+    BY_HANDLER_OPTIONAL,
+    IF_MATCH,
+    IN_TABLE,
+    PUBLIC,
+    Answer,
+    Call,
+    PageView,
+    Routes,
+    member,
+    page_answer,
+)
 
 _keepers: Final = member("owner", "manager")
 
@@ -63,6 +77,24 @@ def list_api_keys(call: Call) -> Any:
 
 
 @routes.route(
+    "/v1/organisers/{organiser_id}/api-keys/{api_key_id}",
+    methods=["PATCH"],
+    body=ChangeApiKey,
+    answers=ApiKeyView,
+    access=_keepers,
+    idempotency=IN_TABLE("ACCOUNTS_TABLE_NAME", required=False),
+    summary="Change an API key",
+    headers=(IF_MATCH,),
+    errors=(domain.InvalidName, domain.RoleNotYours, api_keys.UnknownScope),
+)
+def change_api_key(call: Call) -> Any:
+    """Changes the name and scopes sent, of the version that If-Match names; tokens that are out keep their scopes."""
+    organiser_id, api_key_id = call.path["organiser_id"], call.path["api_key_id"]
+    row = use_cases.change_api_key(organiser_id, api_key_id, call.body, call.expected_version(), call.person, call.now)
+    return Answer(_view(row), etag=row.version)
+
+
+@routes.route(
     "/v1/organisers/{organiser_id}/api-keys/{api_key_id}/rotation",
     methods=["POST"],
     body=RotateApiKey,
@@ -103,11 +135,14 @@ def revoke_api_key(call: Call) -> None:
     status=201,
     access=PUBLIC,
     summary="Exchange an API key",
-    errors=(api_keys.ApiKeyRefused,),
+    errors=(api_keys.ApiKeyRefused, QuotaExhausted),
 )
 def exchange_api_key(call: Call) -> Any:
-    """Gives an access token of ten minutes with the key's role and scopes. Nothing is stored, so it may be repeated."""
-    row, access = use_cases.exchange_api_key(call.body.api_key, call.now)
+    """Gives an access token of ten minutes with the key's role and scopes. Nothing is stored, so it may be repeated.
+
+    Once the organiser's quota of the month is used up there is none until the next; tokens that are out stay good.
+    """
+    row, plan, access = use_cases.exchange_api_key(call.body.api_key, call.now)
     return AccessTokenView(
         token_type="Bearer",
         access_token=access.token,
@@ -115,6 +150,7 @@ def exchange_api_key(call: Call) -> Any:
         organiser_id=row.organiser_id,
         role=row.role,
         scopes=row.scopes.split(),
+        plan=plan,
     )
 
 
@@ -138,4 +174,5 @@ def _facts(row: repository.ApiKeyRow) -> dict[str, Any]:
         "previous_until": row.previous_until,
         "revoked_at": row.revoked_at,
         "created_at": row.created_at,
+        "version": row.version,
     }

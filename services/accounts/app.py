@@ -7,9 +7,11 @@ from typing import Any
 import msgspec
 from chalice.app import AuthRequest, AuthResponse, AuthRoute, CloudWatchEvent, DynamoDBEvent, Rate
 
-from contracts.accounts import OrganiserRegistered
-from services.accounts import api_key_routes, domain, repository, use_cases
+from contracts.accounts import OrganiserRegistered, QuotaReached
+from services.accounts import api_key_routes, domain, repository, usage_routes, use_cases
 from services.accounts.domain import api_keys
+from services.accounts.domain.plans import QuotaExhausted
+from services.accounts.domain.usage import PeriodBackwards
 from services.accounts.schemas import (
     AddMember,
     KeysView,
@@ -27,6 +29,7 @@ from services.accounts.schemas import (
     SignUp,
 )
 from services.accounts.settings import AccountsSettings
+from services.accounts.use_cases import statements, usage
 from shared import clock
 from shared.auth import (
     AUTHORIZER_SECONDS,
@@ -68,6 +71,8 @@ app = App(
         api_keys.TooManyApiKeys: (409, "too-many-api-keys", "There are too many API keys"),
         api_keys.KeyReused: (422, "idempotency-key-reused", "The Idempotency-Key was used before"),
         api_keys.SecretChanged: (409, "secret-changed", "The secret has been changed since"),
+        QuotaExhausted: (429, "quota-exhausted", "This month's requests are used up"),
+        PeriodBackwards: (422, "validation-failed", "Something in the request is not acceptable"),
     },
 )
 _once = IN_TABLE("ACCOUNTS_TABLE_NAME", required=False)
@@ -97,6 +102,7 @@ def authorize(request: AuthRequest) -> AuthResponse:
 
 
 api_key_routes.routes.add_to(app)
+usage_routes.routes.add_to(app)
 
 
 @app.route(
@@ -291,7 +297,10 @@ def _member_view(row: repository.MemberRow) -> MemberView:
 _relay = Relay(
     source="accounts",
     topic_arn=settings.accounts_topic_arn,
-    builders={OrganiserRegistered.type_name: use_cases.registered_message},
+    builders={
+        OrganiserRegistered.type_name: use_cases.registered_message,
+        QuotaReached.type_name: usage.quota_message,
+    },
 )
 
 
@@ -310,3 +319,15 @@ def relay(event: DynamoDBEvent) -> dict[str, list[dict[str, str]]]:
 def mend_revocations(event: CloudWatchEvent) -> None:
     """Tells the other services of revocations that Redis did not take, or lost."""
     use_cases.mend_revocations(clock.now())
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES), name="carry_usage")
+def carry_usage(event: CloudWatchEvent) -> None:
+    """Carries what API keys used from Redis into the table."""
+    usage.carry_usage(clock.now())
+
+
+@app.schedule(Rate(1, unit=Rate.HOURS), name="close_month")
+def close_month(event: CloudWatchEvent) -> None:
+    """Closes the month before, on its first run after two hours of the next; later runs find it closed."""
+    statements.close_month(clock.now())

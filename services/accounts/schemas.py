@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from contracts.sale import Time
 from services.accounts.domain import Role
+from services.accounts.domain.plans import PlanName
 from shared.http import VERBATIM, PageQuery, RequestBody
 
 Text = Annotated[str, msgspec.Meta(max_length=1000)]
@@ -131,6 +133,13 @@ class AddApiKey(RequestBody, frozen=True):
     scopes: Scopes
 
 
+class ChangeApiKey(RequestBody, frozen=True):
+    """What changes; what is not sent stays as it is. A key's role stays what it was made with."""
+
+    name: Name | UnsetType = UNSET
+    scopes: Scopes | UnsetType = UNSET
+
+
 class RotateApiKey(RequestBody, frozen=True):
     """How long the secret before goes on to be good, so that programs can be changed one after the other."""
 
@@ -138,7 +147,7 @@ class RotateApiKey(RequestBody, frozen=True):
 
 
 class ApiKeyView(msgspec.Struct, kw_only=True):
-    """A key, without its secret. `prefix` is how its text begins, to know it by."""
+    """A key, without its secret. `prefix` is how its text begins, to know it by; `version` is for If-Match."""
 
     api_key_id: str
     organiser_id: str
@@ -150,6 +159,7 @@ class ApiKeyView(msgspec.Struct, kw_only=True):
     previous_until: Time | None
     revoked_at: Time | None
     created_at: Time
+    version: int
 
 
 class NewApiKeyView(ApiKeyView, kw_only=True):
@@ -169,7 +179,7 @@ class ExchangeApiKey(RequestBody, frozen=True):
 
 
 class AccessTokenView(msgspec.Struct, kw_only=True):
-    """An access token for a program, and when it ends."""
+    """An access token for a program, and when it ends. `plan` is whose rate it has."""
 
     token_type: str
     access_token: str
@@ -177,6 +187,7 @@ class AccessTokenView(msgspec.Struct, kw_only=True):
     organiser_id: str
     role: str
     scopes: list[str]
+    plan: PlanName
 
 
 class KeysView(msgspec.Struct, kw_only=True):

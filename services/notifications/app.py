@@ -6,6 +6,7 @@ from typing import Any
 
 from chalice.app import AuthRequest, AuthResponse, SQSEvent
 
+from contracts.accounts import QuotaReached
 from contracts.orders import OrderRefunded
 from contracts.reservations import PlacesOffered
 from contracts.tickets import TicketsIssued
@@ -38,12 +39,18 @@ def places_offered(message: PlacesOffered, envelope: Envelope) -> None:
     use_cases.mail_offer(message, counter(settings), clock.now())
 
 
+def quota_reached(message: QuotaReached, envelope: Envelope) -> None:
+    """Mails an organiser's owners that a share of the month's requests is used up."""
+    use_cases.mail_quota(message, counter(settings), clock.now())
+
+
 consumer = Consumer(
     name="notifications",
     handlers={
         TicketsIssued: tickets_issued,
         OrderRefunded: order_refunded,
         PlacesOffered: places_offered,
+        QuotaReached: quota_reached,
     },
 )
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import datetime, timedelta
+from calendar import monthrange
+from datetime import date, datetime, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from contracts.accounts import QuotaReached
 from contracts.orders import OrderRefunded
 from contracts.reservations import PlacesOffered
 from contracts.tickets import TicketsIssued
 from shared import money
 
-Kind = Literal["tickets", "refund", "offer"]
+Kind = Literal["tickets", "refund", "offer", "quota"]
 State = Literal["claimed", "sent", "undeliverable"]
 
 # Longer than a function may run: whoever claimed and did not finish is dead by then.
@@ -64,7 +66,7 @@ class TicketLine(msgspec.Struct, frozen=True, kw_only=True):
 class Mail(msgspec.Struct, frozen=True, kw_only=True):
     """A mail before it is laid out. `facts` are what its template shows.
 
-    `about_id` is the order it speaks of, or the entry of a waiting list.
+    `about_id` is the order it speaks of, the entry of a waiting list, or an organiser's month.
     """
 
     about_id: str
@@ -187,6 +189,41 @@ def offer_mail(message: PlacesOffered, public_url: str) -> Mail:
     )
 
 
+def quota_mails(message: QuotaReached, public_url: str) -> list[Mail]:
+    """The mails that tell each of an organiser's owners how much of a month's requests is used up.
+
+    A mail is about the month, the plan and its reader, and its version is the share: so each is sent once for a plan's
+    quota, however often, and in whatever order, the messages come.
+    """
+    organiser = header_text(message.organiser_name, NAME_LENGTH_MAX)
+    exhausted = message.share >= 100
+    used = "used up" if exhausted else f"{message.share} % used"
+    return [
+        Mail(
+            about_id=f"{message.organiser_id}#{message.month}#{message.plan}#{owner.person_id}",
+            kind="quota",
+            version=message.share,
+            organiser_id=message.organiser_id,
+            person_id=owner.person_id,
+            address=owner.email,
+            name=header_text(owner.name, NAME_LENGTH_MAX),
+            subject=header_text(f"API requests of {organiser}: {used}", SUBJECT_LENGTH_MAX),
+            facts={
+                "name": header_text(owner.name, NAME_LENGTH_MAX),
+                "organiser_name": organiser,
+                "plan": message.plan,
+                "share": message.share,
+                "exhausted": exhausted,
+                "quota": f"{message.quota:,}",
+                "answered": f"{message.answered:,}",
+                "last_day": _last_day(message.month),
+                "address": f"{public_url.rstrip('/')}/keys",
+            },
+        )
+        for owner in message.owners
+    ]
+
+
 def is_over(message: PlacesOffered, now: datetime) -> bool:
     """Whether the offer's time has passed: a mail would only disappoint."""
     return now >= message.expires_at
@@ -230,6 +267,12 @@ def local_time(at: datetime, time_zone: str) -> str:
     """The time by the venue's clock: `19:30 EDT`."""
     local = at.astimezone(ZoneInfo(time_zone))
     return f"{local:%H:%M} {local.tzname()}"
+
+
+def _last_day(month: str) -> str:
+    year, number = int(month[:4]), int(month[5:])
+    last = date(year, number, monthrange(year, number)[1])
+    return f"{last.day} {last:%B %Y}"
 
 
 def _places(count: int) -> str:

@@ -1,7 +1,8 @@
 """Mails in DynamoDB: who was told what, and whether it went out.
 
     pk = order id   sk = "mail#<kind>#<version>"   one mail about one version of one order, or of an entry of a waiting
-                                                   list, whose id then is the pk
+                                                   list, whose id then is the pk, or about an organiser's month,
+                                                   to one owner: pk = "<organiser>#<month>#<plan>#<person>"
 
 The row is the inbox too: a message that comes again finds it. It has no time to live, because a republish years later
 must not mail again. Nothing is announced.
@@ -96,7 +97,7 @@ def claim(mail: Mail, now: datetime) -> Claim | None:
 
 def mails_of(order_id: str) -> list[Sent]:
     """Every mail about an order: tickets, then refund, each in the order of its versions."""
-    kinds = {"tickets": 0, "refund": 1, "offer": 2}
+    kinds = {"tickets": 0, "refund": 1, "offer": 2, "quota": 3}
     rows = query_all(_MailRow, order_id, sk_prefix="mail#", consistent=True)
     return sorted((row.mail for row in rows), key=lambda mail: (kinds[mail.kind], mail.version))
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from contracts.accounts import QuotaReached
 from contracts.orders import OrderRefunded
 from contracts.reservations import PlacesOffered
 from contracts.tickets import TicketsIssued
@@ -72,6 +73,30 @@ def mail_offer(message: PlacesOffered, counter: Counter, now: datetime) -> Sent 
     except Exception:
         claim.release(now)
         raise
+
+
+def mail_quota(message: QuotaReached, counter: Counter, now: datetime) -> list[Sent]:
+    """Mail each of an organiser's owners that a share of the month's requests is used up; those not mailed before.
+
+    Raises ClaimHeld while another is at one of them, after the others were tried.
+    """
+    sent, held = [], None
+    for mail in domain.quota_mails(message, counter.public_url):
+        try:
+            claim = repository.claim(mail, now)
+        except domain.ClaimHeld as error:
+            held = error
+            continue
+        if claim is None:
+            continue
+        try:
+            sent.append(_send(mail, claim, counter, None, now))
+        except Exception:
+            claim.release(now)
+            raise
+    if held is not None:
+        raise held
+    return sent
 
 
 def mails_of_order(order_id: str, identity: Identity) -> list[Sent]:

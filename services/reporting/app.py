@@ -15,7 +15,7 @@ from services.reporting import domain, repository, schemas_v2, use_cases
 from services.reporting.schemas import AmountsView, EventReportView, EventSalesView, SalesQuery, SalesView, moment
 from services.reporting.settings import ReportingSettings, engine
 from shared.auth import AUTHORIZER_SECONDS, authorize_access_token
-from shared.http import Answer, App, Call, ValidationFailed, member
+from shared.http import Answer, App, Call, ValidationFailed, asks_for_csv, member
 from shared.messaging import Consumer, Envelope
 from shared.settings import load
 
@@ -102,7 +102,7 @@ def show_sales(call: Call) -> SalesView | Answer:
         begins_on=_asked(call.query.begins, "from"),
         ends_before=_asked(call.query.ends, "to"),
     )
-    if _wants_csv(call.headers.get("accept", "")):
+    if asks_for_csv(call.headers.get("accept", "")):
         headers = {
             "Content-Type": "text/csv; charset=utf-8; header=present",
             "Content-Disposition": 'attachment; filename="sales.csv"',
@@ -151,9 +151,3 @@ def _asked(text: str | None, name: str) -> date | datetime | None:
         return moment(text)
     except ValueError as trouble:
         raise ValidationFailed("The calendar has no such day or moment.", field=name) from trouble
-
-
-def _wants_csv(accept: str) -> bool:
-    """Whether a table is asked for by name; a browser's `*/*` is not asking."""
-    types = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
-    return "text/csv" in types and "application/json" not in types

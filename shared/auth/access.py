@@ -36,7 +36,10 @@ REMEMBERED_TOKENS_MAX = 4_096
 
 
 class AccessClaims(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What an access token says: the registered claims, the person's name, e-mail address and roles, a key's scopes."""
+    """What an access token says: the registered claims, the person's name, e-mail address and roles, a key's scopes.
+
+    Of a key also its id and its organiser's plan.
+    """
 
     sub: str
     sid: str
@@ -47,6 +50,8 @@ class AccessClaims(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str
     roles: dict[str, str]
     scopes: tuple[str, ...] | None = None
+    api_key_id: str | None = None
+    plan: str | None = None
 
     @property
     def identity(self) -> Identity:
@@ -58,6 +63,8 @@ class AccessClaims(msgspec.Struct, frozen=True, omit_defaults=True):
             session_id=self.sid,
             roles=dict(self.roles),
             scopes=self.scopes,
+            api_key_id=self.api_key_id,
+            plan=self.plan,
         )
 
 
@@ -121,6 +128,8 @@ def issue_access_token(
         name=identity.name,
         roles=identity.roles,
         scopes=identity.scopes,
+        api_key_id=identity.api_key_id,
+        plan=identity.plan,
     )
     header = {"alg": ALGORITHM, "kid": key_id, "typ": TYPE}
     token = jwt.encode(header, msgspec.to_builtins(claims), _signing_key(key_id, secret), algorithms=[ALGORITHM])

@@ -7,6 +7,7 @@ class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
     """A signed-in person; `roles` maps the id of an organiser to the person's role there.
 
     A program with an API key is one, too, with `scopes`: it may call the routes of these alone (None: of all).
+    `api_key_id` is then its key, and `plan` the name of what its organiser pays for.
     """
 
     person_id: str
@@ -15,6 +16,8 @@ class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
     session_id: str
     roles: dict[str, str] = {}
     scopes: tuple[str, ...] | None = None
+    api_key_id: str | None = None
+    plan: str | None = None
 
     def has_scope(self, scope: str) -> bool:
         """Whether routes of that scope are open to the caller, as far as scopes go."""

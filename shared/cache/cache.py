@@ -37,6 +37,10 @@ class CacheDown(Exception):
     """Redis is not there, or did not answer within its milliseconds. The caller goes on without it."""
 
 
+class CacheUnasked(CacheDown):
+    """It was not even asked, so that nothing can have happened there."""
+
+
 class CacheError(Exception):
     """Redis answered that the command is wrong: a fault of ours, never a reason to go on."""
 
@@ -90,15 +94,20 @@ class Cache:
         return Script(self, name, lua)
 
     def execute(self, call: Callable[[Any], T]) -> T:
-        """Let `call` use the client (of redis-py). Raises CacheDown or CacheError."""
+        """Let `call` use the client (of redis-py).
+
+        Raises CacheDown, which is CacheUnasked where it did not come to `call`, or CacheError.
+        """
         if self._url is None or not self.breaker.allows():
-            raise CacheDown("no Redis at the moment")
+            raise CacheUnasked("no Redis at the moment")
         from redis.exceptions import ConnectionError as Lost
         from redis.exceptions import RedisError, ResponseError
         from redis.exceptions import TimeoutError as Late
 
+        asked = False
         try:
             client = self._connected()
+            asked = True
             try:
                 answer = call(client)
             finally:
@@ -107,7 +116,7 @@ class Cache:
         except (Lost, Late, OSError) as error:
             # A server that is still loading its data counts as down as well; redis-py says so by a ConnectionError.
             self.breaker.failed()
-            raise CacheDown(str(error)) from error
+            raise (CacheDown if asked else CacheUnasked)(str(error)) from error
         except ResponseError as error:
             self.breaker.succeeded()
             if str(error).startswith(("OOM", "READONLY", "CLUSTERDOWN", "MASTERDOWN", "LOADING")):

@@ -1,7 +1,7 @@
 """HTTP for the services: routes that read, check and answer, and problem documents for everything else."""
 
 from shared.http.access import PUBLIC, SIGNED_IN, Access, member
-from shared.http.answer import Answer
+from shared.http.answer import Answer, asks_for_csv
 from shared.http.app import App
 from shared.http.call import Call, PathParameters, QueryParameters, RequestBody
 from shared.http.conditional import version_etag
@@ -72,6 +72,7 @@ __all__ = [
     "Unavailable",
     "UnsupportedMediaType",
     "ValidationFailed",
+    "asks_for_csv",
     "costing",
     "member",
     "page_answer",

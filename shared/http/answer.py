@@ -48,6 +48,12 @@ class Answer:
         self.etag = etag
 
 
+def asks_for_csv(accept: str) -> bool:
+    """Whether an Accept header asks for a table by name; a browser's `*/*` is not asking."""
+    types = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
+    return "text/csv" in types and "application/json" not in types
+
+
 class Encoded(Response):
     """An answer in bytes. Chalice only sees the headers it may add to; the rest is put in on the way out.
 

@@ -42,6 +42,7 @@ class Declared(TypedDict, total=False):
     headers: Sequence[RequestHeader]
     raw_body: str | None
     other_statuses: Sequence[int]
+    needs_scope: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class Operation:
     what `?expand=` may name. Every GET with `answers` takes `?fields=`. `deprecated` and `sunset` are as their headers
     have them, `successor` is the path of the later version that takes its place. `raw_body` is the type of a body the
     handler reads itself, `headers` those it reads, `other_statuses` those of answers with the same body. An answer that
-    is public is given to other strangers by the same process for `memory_seconds`.
+    is public is given to other strangers by the same process for `memory_seconds`. Without `needs_scope` every API key
+    may call it, whatever its scopes.
     """
 
     handler: Handler = field(repr=False)
@@ -82,6 +84,7 @@ class Operation:
     headers: Sequence[RequestHeader] = ()
     raw_body: str | None = None
     other_statuses: Sequence[int] = ()
+    needs_scope: bool = True
 
     @property
     def has_fields(self) -> bool:

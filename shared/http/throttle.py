@@ -12,7 +12,7 @@ import msgspec
 from shared.cache import Cache
 from shared.http.call import Call
 from shared.http.problems import TooMany
-from shared.throttling import Bucket, Buckets, BucketsHere, left, network_of, plans, policy
+from shared.throttling import Bucket, Buckets, BucketsHere, Metered, Taken, left, network_of, plans, policy
 from shared.throttling.headers import LEFT, POLICY
 
 _NOTHING: Final[Mapping[str, str]] = {}
@@ -44,10 +44,11 @@ class Gate:
         self._throttle = throttle
         self._address = plans().limit("anonymous")
         self._person = plans().limit("free")
+        self._keys = {name: plans().limit(name) for name in plans().offered}
         affordable = min(self._address.burst, self._person.burst)
         if not 1 <= throttle.cost <= affordable:
             raise ValueError(f"a request costs 1 to {affordable} tokens, not {throttle.cost}")
-        self._policies = {each.name: policy([each]) for each in (self._address, self._person)}
+        self._policies = {each.name: policy([each]) for each in (self._address, *self._keys.values())}
 
     def admit(self, call: Call) -> Mapping[str, str]:
         """Lets a request through, and answers the headers that its answer carries whatever becomes of it.
@@ -57,8 +58,9 @@ class Gate:
         throttle = self._throttle
         if throttle.counted == "nowhere" or os.environ.get("THROTTLING_ENABLED") == "0":
             return _NOTHING
-        bucket = self._bucket_of(call)
-        taken = _counter(throttle).take((bucket,), throttle.cost)
+        metered = _metered(call)
+        bucket = self._bucket_of(call, metered)
+        taken = _take(throttle, bucket, metered)
         headers = {POLICY: self._policies[bucket.limit.name], LEFT: left(taken.standings)}
         if not taken.allowed:
             raise TooMany(
@@ -66,11 +68,24 @@ class Gate:
             )
         return headers
 
-    def _bucket_of(self, call: Call) -> Bucket:
-        """Whoever is signed in counts as that person alone: many may share an address, and one may change it."""
+    def _bucket_of(self, call: Call, metered: Metered | None) -> Bucket:
+        """Whoever is signed in counts as that person alone: many may share an address, and one may change it.
+
+        An API key counts by itself, with the limit of its organiser's plan; a plan that is no more is the free one.
+        """
+        if metered is not None and call.identity is not None:
+            return Bucket(metered.bucket_key, self._keys.get(call.identity.plan or "", self._person))
         if call.identity is not None:
             return Bucket(f"throttle:person:{call.identity.person_id}", self._person)
         return Bucket(f"throttle:address:{network_of(call.source_ip)}", self._address)
+
+
+def _metered(call: Call) -> Metered | None:
+    """Whose use of the API the request is: an API key's, of its organiser. People's is not counted."""
+    identity = call.identity
+    if identity is None or identity.api_key_id is None:
+        return None
+    return Metered(next(iter(identity.roles), ""), identity.api_key_id, call.now.date())
 
 
 def undeclared(*, public: bool, method: str, cache: str | None) -> Throttle:
@@ -92,10 +107,12 @@ def _is_shared(cache_control: str | None) -> bool:
     return cache_control is not None and cache_control.startswith("public")
 
 
-def _counter(throttle: Throttle) -> Buckets | BucketsHere:
-    if throttle.counted == "in-process":
-        return _here()
-    return _buckets(os.environ.get("REDIS_URL") or None, os.environ.get("RESOURCE_PREFIX", "stagedoor"))
+def _take(throttle: Throttle, bucket: Bucket, metered: Metered | None) -> Taken:
+    if throttle.counted == "in-process" and metered is None:
+        return _here().take((bucket,), throttle.cost)
+    buckets = _buckets(os.environ.get("REDIS_URL") or None, os.environ.get("RESOURCE_PREFIX", "stagedoor"))
+    take = buckets.take if throttle.counted == "together" else buckets.take_here
+    return take((bucket,), throttle.cost, metered)
 
 
 @lru_cache(maxsize=1)

@@ -121,7 +121,7 @@ class _Runner:
             call.body = self._body.read(raw, request.headers.get("content-type"))
         elif raw:
             check_size(raw, self._bytes_max)
-        if call.identity is not None and not call.identity.has_scope(self._scope):
+        if call.identity is not None and operation.needs_scope and not call.identity.has_scope(self._scope):
             raise ScopeMissing(f"The API key needs the scope {self._scope}.", scope=self._scope)
         operation.access.check(call.identity, path, call.query, call.body)
         policy = operation.idempotency

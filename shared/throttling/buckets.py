@@ -8,29 +8,42 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from shared.cache import Cache, CacheDown
+from shared.cache import Cache, CacheDown, CacheUnasked
 from shared.throttling.bucket import SECOND, Limit, Standing, standing, take
+from shared.throttling.usage import KEPT_MILLISECONDS, Gathered, Metered
 
 # An address or person is about 150 bytes here; who was seen longest ago gives way, and begins again with a full bucket.
 KEPT_HERE_MAX: Final = 10_000
 
 # By Redis' own clock, because those of many machines differ. It is `bucket.take`, in the numbers of Lua, which hold
 # microseconds exactly until the year 2255; a key is gone when its bucket would be full, which is what absence means.
+# Behind the buckets' keys may stand hashes of usage (shared/throttling/usage.py): the request is counted in the first,
+# under the first or second of the names that follow the limits, and what was gathered before in whichever it names.
 _TAKE_LUA: Final = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local cost = tonumber(ARGV[1])
-local kept = redis.call('MGET', unpack(KEYS))
+local cost, size = tonumber(ARGV[1]), tonumber(ARGV[2])
+local kept = redis.call('MGET', unpack(KEYS, 1, size))
 local answer, after = {1}, {}
-for i = 1, #KEYS do
-  local depth, interval = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
+for i = 1, size do
+  local depth, interval = tonumber(ARGV[2 * i + 1]), tonumber(ARGV[2 * i + 2])
   local before = math.min(math.max(tonumber(kept[i] or 0) - now, 0), depth)
   after[i] = math.max(before + cost * interval, 0)
   answer[i + 1] = before
   if after[i] > depth then answer[1] = 0 end
 end
+local function count(hash, field, number)
+  if redis.call('HSETNX', hash, 'life', string.format('%.0f', now)) == 1 then
+    redis.call('PEXPIRE', hash, ARGV[2 * size + 3])
+  end
+  redis.call('HINCRBY', hash, field, number)
+end
+if #KEYS > size then
+  count(KEYS[size + 1], ARGV[2 * size + 5 - answer[1]], 1)
+  for i = 2 * size + 6, #ARGV, 3 do count(KEYS[size + ARGV[i]], ARGV[i + 1], ARGV[i + 2]) end
+end
 if answer[1] == 0 then return answer end
-for i = 1, #KEYS do
+for i = 1, size do
   answer[i + 1] = after[i]
   if after[i] == 0 then
     redis.call('DEL', KEYS[i])
@@ -92,22 +105,48 @@ class Buckets:
     """The buckets of all processes that share a Redis; those of this process where there is none."""
 
     def __init__(self, cache: Cache, here: BucketsHere | None = None) -> None:
-        self.here = here or BucketsHere()
+        self.here = BucketsHere() if here is None else here
+        self.gathered = Gathered()
+        self._cache = cache
         self._script = cache.script("take", _TAKE_LUA)
 
-    def take(self, buckets: Sequence[Bucket], cost: int = 1) -> Taken:
+    def take(self, buckets: Sequence[Bucket], cost: int = 1, metered: Metered | None = None) -> Taken:
         """Take from all in one round trip, or from none if one has not enough; a negative cost puts back.
 
-        Without Redis each process counts for itself: of n processes, n times as much may pass.
+        The same round trip counts the request for whom it is `metered`, taken or not; the first bucket is then that of
+        the key. Without Redis each process counts for itself: of n processes, n times as much may pass.
         """
-        arguments = [cost]
+        keys = [bucket.key for bucket in buckets]
+        arguments: list[str | int] = [cost, len(buckets)]
         for bucket in buckets:
             arguments += (bucket.limit.depth, bucket.limit.interval)
+        before = [] if metered is None else self.gathered.take(metered.shard)
+        if metered is not None:
+            hashes = list(dict.fromkeys([metered.hash_key, *(hash_key for hash_key, _, _ in before)]))
+            keys += hashes
+            arguments += (KEPT_MILLISECONDS, metered.field(answered=True), metered.field(answered=False))
+            for hash_key, field, number in before:
+                arguments += (hashes.index(hash_key) + 1, field, number)
         try:
-            answer = self._script.run([bucket.key for bucket in buckets], arguments)
+            answer = self._script.run(keys, arguments)
+        except CacheUnasked:
+            taken = self.here.take(buckets, cost)
+            # Nothing was sent, so nothing can be counted twice. Without any Redis it would wait in vain.
+            if metered is not None and self._cache.configured:
+                self.gathered.put_back(metered.shard, before)
+                self.gathered.add(metered, answered=taken.allowed)
+            return taken
         except CacheDown:
+            # It may have been counted. What nobody knows, nobody pays for.
             return self.here.take(buckets, cost)
         return _told(bool(answer[0]), [bucket.limit for bucket in buckets], answer[1:], cost)
+
+    def take_here(self, buckets: Sequence[Bucket], cost: int = 1, metered: Metered | None = None) -> Taken:
+        """Take without a round trip, from the buckets of this process; the next call that makes one tells of it."""
+        taken = self.here.take(buckets, cost)
+        if metered is not None and self._cache.configured:
+            self.gathered.add(metered, answered=taken.allowed)
+        return taken
 
 
 def _told(taken: bool, limits: Sequence[Limit], backlogs: Sequence[int], cost: int) -> Taken:

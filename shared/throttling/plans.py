@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from shared.money import Money
 from shared.throttling.bucket import Limit
 
 SOURCE: Final = Path(__file__).with_name("plans.yaml")
@@ -25,11 +26,15 @@ class PlansError(Exception):
 
 
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a caller may ask: `rate` a second, `burst` at once after a rest, `quota` a calendar month (None: no end)."""
+    """What a caller may ask: `rate` a second, `burst` at once after a rest, `quota` a calendar month (None: no end).
+
+    `price` is what a calendar month of it costs, None for what is not sold.
+    """
 
     rate: Rate
     burst: Burst
     quota: Quota | None = None
+    price: Money | None = None
 
 
 class StageLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -40,7 +45,7 @@ class StageLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 class PlansByName(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`anonymous` is counted by address, `free` by person, and the three that can be had by API key."""
+    """`anonymous` is counted by address, `free` by person, and the three that an organiser can have by API key."""
 
     anonymous: Plan
     free: Plan
@@ -84,6 +89,10 @@ def checked(document: Any, name: str) -> Plans:
             smaller, larger = getattr(less, figure), getattr(more, figure)
             if larger is not None and (smaller is None or smaller > larger):
                 raise PlansError(f"{name} cannot be used: {large} allows less than {small}, by its {figure}.")
+        if less.price is None or more.price is None or less.price.currency != more.price.currency:
+            raise PlansError(f"{name} cannot be used: {small} and {large} have no prices in one currency.")
+        if more.price < less.price:
+            raise PlansError(f"{name} cannot be used: {large} costs less than {small}.")
     return plans
 
 

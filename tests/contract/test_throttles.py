@@ -50,3 +50,9 @@ def test_no_other_routes_are_counted_in_process_alone() -> None:
 def test_writes_are_counted_by_all_processes_together() -> None:
     together = counted("together")
     assert {"POST /v1/holds", "POST /v1/orders", "POST /v1/sessions", "POST /v1/people"} <= together
+
+
+def test_whoever_is_known_is_counted_where_what_keys_use_is_counted_too() -> None:
+    """So every request of an API key is metered by its own round trip; what is answered from memory knows nobody."""
+    known = {f"{each.method} {each.path}" for each in operations() if each.access.needs_sign_in}
+    assert known <= counted("together")

@@ -33,6 +33,7 @@ pytestmark = pytest.mark.xdist_group("bad-input")
 PARAMETERS = {
     "GET /v1/organisers/{organiser_id}/members": {},
     "GET /v1/organisers/{organiser_id}/api-keys": {},
+    "GET /v1/usage": {"organiser_id": "organiser_id"},
     "GET /v1/venues": {"organiser_id": "organiser_id"},
     "GET /v1/series": {"organiser_id": "organiser_id"},
     "GET /v1/events": {"organiser_id": "organiser_id"},
@@ -52,6 +53,8 @@ WITH_BODY = [
     "POST /v1/organisers/{organiser_id}/members",
     "POST /v1/organisers/{organiser_id}/api-keys",
     "POST /v1/organisers/{organiser_id}/api-keys/{api_key_id}/rotation",
+    "PATCH /v1/organisers/{organiser_id}/api-keys/{api_key_id}",
+    "PUT /v1/organisers/{organiser_id}/plan",
     "POST /v1/access-tokens",
     "POST /v1/venues",
     "POST /v1/seat-maps",
@@ -97,11 +100,12 @@ class House(NamedTuple):
         tenant, sold = self.writes.tenant, self.writes.sold
         ids = {**tenant.ids, "organiser_id": tenant.organiser_id, "order_id": sold.order["order_id"]}
         ids |= {"payment_id": sold.payment["payment_id"], "ticket_id": sold.tickets[0]["ticket_id"]}
-        ids["hold_id"] = sold.hold["hold_id"]
+        ids |= {"hold_id": sold.hold["hold_id"], "month": "2026-11"}
         query = urlencode({name: ids[key] for name, key in PARAMETERS.get(route, {}).items()})
         path = route.split()[1].format(**ids)
         kinds = (
             "organisers",
+            "usage",
             "venues",
             "series",
             "gates",

@@ -49,6 +49,7 @@ class Streets:
             ),
             "GET /v1/waiting-rooms/{event_id}": self.writes.rush.show,
             "GET /v1/waiting-rooms/{event_id}/status": self.writes.rush.status,
+            "GET /v1/organisers/{organiser_id}/statements/{month}": self.writes.programs.statement,
             "POST /v1/seat-maps (for Aurora's venue)": lambda: Asked(
                 "POST", "/v1/seat-maps", body=seat_map(self.rival) | venue
             ),
@@ -77,6 +78,7 @@ class Streets:
             "GET /v1/series": organiser,
             "GET /v1/events (Aurora's)": organiser,
             "GET /v1/reports/sales": organiser,
+            "GET /v1/usage": organiser,
             "GET /v1/tickets": order,
             "GET /v1/notifications": order,
             "GET /v1/gates": of_event,

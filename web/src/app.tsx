@@ -3,13 +3,14 @@ import { session, signOut } from "./api/session.ts";
 import { basket } from "./basket.ts";
 import { Countdown, useTimeLeft } from "./parts/countdown.tsx";
 import { Page } from "./parts/page.tsx";
-import { doorsOf, salesOf } from "./roles.ts";
+import { doorsOf, keysOf, salesOf } from "./roles.ts";
 import { location, navigate, signInPath } from "./router.ts";
 import { useStore } from "./store.ts";
 import { BasketView } from "./views/basket.tsx";
 import { DoorView } from "./views/door.tsx";
 import { EventView } from "./views/event.tsx";
 import { EventsView } from "./views/events.tsx";
+import { KeysView } from "./views/keys.tsx";
 import { OnSaleView } from "./views/on-sale.tsx";
 import { OrderView } from "./views/order.tsx";
 import { OrdersView } from "./views/orders.tsx";
@@ -70,6 +71,7 @@ function Header() {
         <NavLink to="/">Events</NavLink>
         <NavLink to="/orders">My orders</NavLink>
         {salesOf(me).length > 0 && <NavLink to="/sales">Sales</NavLink>}
+        {keysOf(me).length > 0 && <NavLink to="/keys">Keys</NavLink>}
         {doorsOf(me).length > 0 && <NavLink to="/door">Door</NavLink>}
       </nav>
     </header>
@@ -96,6 +98,8 @@ function View() {
         return <OrdersView />;
       case "sales":
         return <SalesView />;
+      case "keys":
+        return <KeysView />;
       case "door":
         return <DoorView />;
     }

@@ -8,12 +8,18 @@ revocations#<minute>  <revocation>  what ended in that minute before its access 
 organiser#<id>    organiser         the organiser; carries organiser_registered in its outbox
                   member#<person>   the same membership, for listing an organiser's members
                   api_key#<key>     a key that lets programs in, and the fingerprints of its secrets
+                  usage#<day>       what its keys used on a day
+plans             organiser#<org>   its plan, month by month, where it ever had another than the free one
+month#<month>     organiser#<org>   what its keys used in a month; carries quota_reached in its outbox
+                  statement#<org>   its month, closed
+                  closed            that every organiser's is
 """
 
 from services.accounts.repository.api_keys import (
     ApiKeyRow,
     add_api_key,
     api_key,
+    api_key_names,
     api_keys,
     new_api_key,
     revoke_api_key,
@@ -26,6 +32,7 @@ from services.accounts.repository.organisers import (
     add_organiser,
     member,
     members,
+    members_with_role,
     organiser,
     put_member,
     remove_member,
@@ -38,6 +45,7 @@ from services.accounts.repository.people import (
     person_by_id,
     renew_password_hash,
 )
+from services.accounts.repository.plans import PlanRow, plan, plans, save_plan
 from services.accounts.repository.revocations import RevocationRow, mend_feed
 from services.accounts.repository.sessions import (
     end_session,
@@ -45,6 +53,21 @@ from services.accounts.repository.sessions import (
     rotate_session,
     session,
     start_session,
+)
+from services.accounts.repository.usage import (
+    UsageDayRow,
+    UsageMonthRow,
+    add_statement,
+    close,
+    is_closed,
+    metered,
+    save_usage,
+    statement,
+    statements,
+    usage_day,
+    usage_days,
+    usage_month,
+    usage_months,
 )
 
 __all__ = [
@@ -54,22 +77,33 @@ __all__ = [
     "Membership",
     "OrganiserRow",
     "Person",
+    "PlanRow",
     "RevocationRow",
+    "UsageDayRow",
+    "UsageMonthRow",
     "add_api_key",
     "add_organiser",
     "add_person",
+    "add_statement",
     "api_key",
+    "api_key_names",
     "api_keys",
     "begin_attempt",
+    "close",
     "end_session",
     "forgive",
+    "is_closed",
     "member",
     "members",
+    "members_with_role",
     "mend_feed",
+    "metered",
     "new_api_key",
     "organiser",
     "person_by_email",
     "person_by_id",
+    "plan",
+    "plans",
     "put_member",
     "remembered_session",
     "remove_member",
@@ -77,6 +111,14 @@ __all__ = [
     "revoke_api_key",
     "rotate_session",
     "save_api_key",
+    "save_plan",
+    "save_usage",
     "session",
     "start_session",
+    "statement",
+    "statements",
+    "usage_day",
+    "usage_days",
+    "usage_month",
+    "usage_months",
 ]

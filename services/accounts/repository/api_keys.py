@@ -23,6 +23,7 @@ from shared.data import (
     TransactionRefused,
     Update,
     fetch,
+    query_all,
     query_page,
     transact,
 )
@@ -30,6 +31,8 @@ from shared.data import (
 
 class ApiKeyRow(Row):
     """One key of an organiser. `asked` is the fingerprint of the Idempotency-Key that made this generation of it.
+
+    `changed_at` is when its name or scopes were changed last.
 
     The mark before the last rotation is good until `previous_until`; scopes stand in one text, with spaces between.
     """
@@ -48,12 +51,19 @@ class ApiKeyRow(Row):
     previous_until = MomentAttribute(null=True)
     asked = BinaryAttribute(null=True, legacy_encoding=False)
     revoked_at = MomentAttribute(null=True)
+    changed_at = MomentAttribute(null=True)
 
     @property
     def is_revoked(self) -> bool:
         """Whether it has ended."""
         revoked_at: datetime | None = self.revoked_at
         return revoked_at is not None
+
+    @property
+    def was_changed(self) -> bool:
+        """Whether its name or scopes are other than it was made with."""
+        changed_at: datetime | None = self.changed_at
+        return changed_at is not None
 
     def accepts(self, mark: bytes, now: datetime) -> bool:
         """Whether a secret with that fingerprint opens it: the newest, or for a while the one before."""
@@ -107,6 +117,12 @@ def api_keys(organiser_id: str, limit: int, cursor: str | None) -> Page[ApiKeyRo
     return query_page(
         ApiKeyRow, f"organiser#{organiser_id}", sk_prefix="api_key#", limit=limit, cursor=cursor, consistent=True
     )
+
+
+def api_key_names(organiser_id: str) -> dict[str, str]:
+    """What an organiser's keys are called, by id; revoked ones too."""
+    rows = query_all(ApiKeyRow, f"organiser#{organiser_id}", sk_prefix="api_key#")
+    return {row.api_key_id: row.name for row in rows}
 
 
 def revoke_api_key(organiser_id: str, api_key_id: str, now: datetime) -> None:

@@ -22,6 +22,7 @@ from shared.data import (
     TransactionRefused,
     Update,
     fetch,
+    query_all,
     query_page,
     transact,
 )
@@ -82,6 +83,14 @@ def members(organiser_id: str, limit: int, cursor: str | None) -> Page[MemberRow
     return query_page(
         MemberRow, f"organiser#{organiser_id}", sk_prefix="member#", limit=limit, cursor=cursor, consistent=True
     )
+
+
+def members_with_role(organiser_id: str, role: str) -> list[MemberRow]:
+    """Every member of an organiser who has that role."""
+    rows = query_all(
+        MemberRow, f"organiser#{organiser_id}", sk_prefix="member#", where=MemberRow.role == role, consistent=True
+    )
+    return list(rows)
 
 
 def put_member(

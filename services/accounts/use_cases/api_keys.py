@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+import msgspec
+
 from services.accounts import domain, repository
 from services.accounts.domain.api_keys import (
     API_KEYS_MAX,
@@ -15,12 +17,14 @@ from services.accounts.domain.api_keys import (
     TooManyApiKeys,
     check_scopes,
 )
-from services.accounts.schemas import AddApiKey
+from services.accounts.domain.plans import PlanName, QuotaExhausted, month_of, plan_in, seconds_left
+from services.accounts.schemas import AddApiKey, ChangeApiKey
 from services.accounts.use_cases.membership import giver_of
+from services.accounts.use_cases.usage import is_exhausted
 from shared import clock
 from shared.auth import AccessToken, Identity, issue_access_token, signing_secrets
 from shared.data import AlreadyExists, Page, StaleVersion, TransactionRefused
-from shared.http import Conflict, Forbidden, NotFound
+from shared.http import Conflict, Forbidden, NotFound, PreconditionFailed
 from shared.ids import derived_id, new_id
 
 _TRIES_MAX: Final = 4
@@ -54,7 +58,8 @@ def add_api_key(
         there = exists.stored
         if not isinstance(there, repository.ApiKeyRow):
             raise
-        if (there.name, there.role, there.scopes) != (name, body.role, scopes):
+        # A key that was changed meanwhile does not tell any more what the first try asked for.
+        if not there.was_changed and (there.name, there.role, there.scopes) != (name, body.role, scopes):
             raise KeyReused("the Idempotency-Key came before with another key's name, role or scopes") from exists
         return there, _shown_again(there, 1)
     except TransactionRefused as refused:
@@ -65,6 +70,34 @@ def add_api_key(
 def list_api_keys(organiser_id: str, limit: int, cursor: str | None) -> Page[repository.ApiKeyRow]:
     """The organiser's keys. Raises BadCursor."""
     return repository.api_keys(organiser_id, limit, cursor)
+
+
+def change_api_key(
+    organiser_id: str, api_key_id: str, body: ChangeApiKey, expected: int | None, identity: Identity, now: datetime
+) -> repository.ApiKeyRow:
+    """Change a key's name and scopes, of the version that was `expected` (None: of any).
+
+    What is as it should be already is answered as it is, so that a change whose answer was lost can be sent again.
+    Tokens that are out keep the scopes they have until they end.
+    Raises NotFound, InvalidName, UnknownScope, RoleNotYours, PreconditionFailed, Forbidden.
+    """
+    giver, row = giver_of(organiser_id, identity), _known_api_key(organiser_id, api_key_id)
+    domain.check_role_given(domain.role(giver.role), domain.role(row.role), None, to_oneself=False)
+    name = row.name if body.name is msgspec.UNSET else domain.tidy_name(body.name)
+    scopes = row.scopes if body.scopes is msgspec.UNSET else " ".join(check_scopes(body.scopes))
+    if (name, scopes) == (row.name, row.scopes):
+        return row
+    if expected not in (None, row.version):
+        raise PreconditionFailed("The key has been changed since.")
+    row.name, row.scopes = name, scopes
+    row.changed_at = clock.to_milliseconds(now)
+    try:
+        repository.save_api_key(row, giver, now)
+    except StaleVersion as stale:
+        raise PreconditionFailed("The key has been changed since.") from stale
+    except TransactionRefused as refused:
+        raise Forbidden("Your role at this organiser has just been changed.") from refused
+    return row
 
 
 def rotate_api_key(
@@ -103,12 +136,18 @@ def revoke_api_key(organiser_id: str, api_key_id: str, identity: Identity, now: 
         repository.revoke_api_key(organiser_id, api_key_id, now)
 
 
-def exchange_api_key(text: str, now: datetime) -> tuple[repository.ApiKeyRow, AccessToken]:
-    """Give an access token with the key's role and scopes. Raises ApiKeyRefused, which never says why."""
+def exchange_api_key(text: str, now: datetime) -> tuple[repository.ApiKeyRow, PlanName, AccessToken]:
+    """Give an access token with the key's role and scopes, and its organiser's plan.
+
+    Raises ApiKeyRefused, which never says why, and QuotaExhausted until the month ends or the plan grows.
+    """
     key = ApiKey.read(text)
     row = repository.api_key(key.organiser_id, key.api_key_id)
     if row is None or not row.accepts(key.mark, now):
         raise ApiKeyRefused("the API key is unknown, outdated or revoked")
+    plan = plan_in(repository.plan(row.organiser_id).changes, month_of(now))
+    if is_exhausted(row.organiser_id, plan, now):
+        raise QuotaExhausted(seconds_left(now))
     identity = Identity(
         person_id=row.api_key_id,
         email="",
@@ -116,8 +155,10 @@ def exchange_api_key(text: str, now: datetime) -> tuple[repository.ApiKeyRow, Ac
         session_id=row.api_key_id,
         roles={row.organiser_id: row.role},
         scopes=tuple(row.scopes.split()),
+        api_key_id=row.api_key_id,
+        plan=plan,
     )
-    return row, issue_access_token(identity, now=now)
+    return row, plan, issue_access_token(identity, now=now)
 
 
 def _api_key(row: repository.ApiKeyRow) -> ApiKey:

@@ -183,3 +183,63 @@ def test_the_text_of_a_key_reads_back() -> None:
     key = api_keys.ApiKey.of("org_" + "1" * 26, "key_" + "2" * 26, 3, "master")
     assert api_keys.ApiKey.read(key.text) == key
     assert api_key(key.organiser_id, key.api_key_id) is None
+
+
+def change(send: Any, organiser: Any, made: Any, version: int | str | None, **body: Any) -> Any:
+    path = f"/v1/organisers/{organiser.organiser_id}/api-keys/{made['api_key_id']}"
+    headers = {} if version is None else {"If_Match": version if version == "*" else f'"{version}"'}
+    return send("PATCH", path, body, organiser.owner.access_token, **headers)
+
+
+def test_a_keys_name_and_scopes_change_and_its_secret_and_role_stay(send: Any, organiser: Any) -> None:
+    made = make(send, organiser, Idempotency_Key="k-5").json
+    assert made["version"] == 1
+    renamed = change(send, organiser, made, 1, name="Kiosk")
+    assert (renamed.status_code, renamed.headers["ETag"]) == (200, '"2"')
+    assert renamed.json == {**{k: v for k, v in made.items() if k != "api_key"}, "name": "Kiosk", "version": 2}
+    scoped = change(send, organiser, made, "*", scopes=["tickets:read"]).json
+    assert (scoped["name"], scoped["scopes"], scoped["version"]) == ("Kiosk", ["tickets:read"], 3)
+    given = exchange(send, made["api_key"]).json
+    assert (given["scopes"], given["role"]) == (["tickets:read"], "box_office")
+    assert make(send, organiser, Idempotency_Key="k-5").json["api_key"] == made["api_key"]
+
+
+def test_a_change_names_the_version_it_is_meant_for(send: Any, organiser: Any) -> None:
+    made = make(send, organiser).json
+    assert change(send, organiser, made, None, name="A").status_code == 428
+    assert change(send, organiser, made, 7, name="A").status_code == 412
+    assert change(send, organiser, made, 1, name="A").status_code == 200
+    assert change(send, organiser, made, 1, name="B").status_code == 412
+    again = change(send, organiser, made, 1, name="A")
+    assert (again.status_code, again.json["version"]) == (200, 2), "its answer may have been lost"
+    listed = send("GET", f"/v1/organisers/{organiser.organiser_id}/api-keys", token=organiser.owner.access_token).json
+    assert listed["items"][0]["name"] == "A"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"scopes": ["accounts:write"]}, "$.scopes[0]"),
+        ({"scopes": []}, "$.scopes"),
+        ({"name": "\n"}, "$.name"),
+        ({"role": "manager"}, "$.role"),
+    ],
+)
+def test_a_change_to_what_a_key_cannot_be_changes_nothing(
+    send: Any, organiser: Any, body: dict[str, Any], field: str
+) -> None:
+    made = make(send, organiser).json
+    refused = change(send, organiser, made, "*", **body)
+    assert (refused.status_code, refused.json["field"]) == (422, field)
+    row = api_key(organiser.organiser_id, made["api_key_id"])
+    assert row is not None
+    assert row.version == 1
+
+
+def test_a_change_after_the_revocation_or_by_a_stranger_finds_no_key(send: Any, organiser: Any, stranger: Any) -> None:
+    made = make(send, organiser).json
+    path = f"/v1/organisers/{organiser.organiser_id}/api-keys/{made['api_key_id']}"
+    theirs = send("PATCH", path, {"name": "Mine"}, stranger.owner.access_token, If_Match="*")
+    assert theirs.status_code == 404
+    assert send("DELETE", path, token=organiser.owner.access_token).status_code == 204
+    assert change(send, organiser, made, "*", name="Late").status_code == 404

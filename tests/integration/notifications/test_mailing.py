@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -23,7 +24,7 @@ from shared.data import consumed
 from shared.messaging import Envelope
 from shared.messaging.clients import client as aws
 from tests.integration.notifications.conftest import PDF
-from tests.unit.notifications.sample_mails import AT, offered, refunded
+from tests.unit.notifications.sample_mails import AT, offered, quota_reached, refunded
 
 Mailbox = Callable[[], list[dict[str, Any]]]
 
@@ -56,6 +57,63 @@ def test_an_offer_arrives_once_and_not_when_it_is_over(
     assert f"{counter.public_url}/waiting-list/{offer.event_id}" in mail["BodyText"]
     (kept,) = repository.mails_of(offer.entry_id)
     assert (kept.kind, kept.state) == ("offer", "sent")
+
+
+def all_sent(monkeypatch: pytest.MonkeyPatch, fails: Callable[[str], bool] = lambda address: False) -> list[str]:
+    """Filled with the address of every mail that is sent; one that `fails` is lost on the way."""
+    sent: list[str] = []
+
+    def take(raw: bytes, sender: str, address: str) -> str:
+        if fails(address):
+            raise OSError("the mail could not be sent")
+        sent.append(address)
+        return "reference"
+
+    monkeypatch.setattr(post, "send", take)
+    return sent
+
+
+def test_each_owner_is_told_once_of_each_share_however_often_and_in_whatever_order(
+    counter: use_cases.Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = all_sent(monkeypatch)
+    eighty = quota_reached()
+    hundred = msgspec.structs.replace(eighty, share=100, version=4)
+    for message in (eighty, eighty, hundred, msgspec.structs.replace(eighty, version=9), hundred):
+        use_cases.mail_quota(message, counter, AT)
+    addresses = [owner.email for owner in eighty.owners]
+    assert sent == addresses * 2
+    use_cases.mail_quota(msgspec.structs.replace(eighty, plan="partner", version=12), counter, AT)
+    assert sent == addresses * 3, "another plan's quota"
+
+
+def test_an_owner_whose_mail_failed_is_told_later_and_the_others_not_again(
+    counter: use_cases.Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = quota_reached()
+    ann, ben = (owner.email for owner in message.owners)
+    sent = all_sent(monkeypatch, fails=lambda address: address == ben)
+    with pytest.raises(OSError, match="could not be sent"):
+        use_cases.mail_quota(message, counter, AT)
+    assert sent == [ann]
+    again = all_sent(monkeypatch)
+    use_cases.mail_quota(message, counter, AT)
+    assert again == [ben]
+
+
+def test_without_its_claim_a_quota_mail_is_sent_again(
+    counter: use_cases.Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control."""
+    sent, message, numbers, claim = all_sent(monkeypatch), quota_reached(), count(), repository.claim
+
+    def fresh(mail: Any, now: Any) -> Any:
+        return claim(msgspec.structs.replace(mail, about_id=f"{mail.about_id}{next(numbers)}"), now)
+
+    use_cases.mail_quota(message, counter, AT)
+    monkeypatch.setattr(repository, "claim", fresh)
+    use_cases.mail_quota(message, counter, AT)
+    assert len(sent) == 4
 
 
 def test_the_pdf_goes_along(sale: TicketsIssued, counter: use_cases.Counter, monkeypatch: pytest.MonkeyPatch) -> None:

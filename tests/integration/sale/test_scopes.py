@@ -7,13 +7,17 @@ import pytest
 from services.accounts.domain.api_keys import SCOPES
 from shared.auth import Identity
 from tests.integration.sale.test_tenancy import rows
-from tests.saga.front_door import route_of
+from tests.saga.front_door import Asked, route_of
 from tests.saga.stored import effect, stored
 from tests.saga.streets import Streets
 from tests.saga.tenants import Town
 from tests.saga.writes import Writes
 
 pytestmark = pytest.mark.xdist_group("tenancy")
+
+
+# What every key may ask, because it is about that key alone.
+OPEN = {"GET /v1/usage"}
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +31,11 @@ def streets(town: Town) -> Streets:
 
 def walk(streets: Streets) -> list[str]:
     """Every protected route, asked by a program without its scope; answers those that were not refused for it."""
-    scopes = {route_of(one): one.scope for one in streets.town.door.operations() if one.access.needs_sign_in}
+    scopes = {
+        route_of(one): one.scope
+        for one in streets.town.door.operations()
+        if one.access.needs_sign_in and route_of(one) not in OPEN
+    }
     asked = {row.route: streets.request(row.route, row.name) for row in rows() if row.route in scopes and not row.case}
     programs = {
         scope: streets.writes.programs.caller("manager", *(one for one in SCOPES if one != scope))
@@ -64,3 +72,9 @@ def test_with_the_scope_it_gets_what_its_role_may(streets: Streets) -> None:
     assert door.send(series.by(program)).status == 403
     assert "scope" not in door.send(series.by(program)).json
     assert set(program.identity.roles) == {organiser}
+
+
+def test_no_other_routes_are_open_to_every_key(streets: Streets) -> None:
+    assert {route_of(one) for one in streets.town.door.operations() if not one.needs_scope} == OPEN
+    program = streets.writes.programs.caller("scanner", "tickets:read")
+    assert streets.town.door.send(Asked("GET", "/v1/usage", program)).status == 200

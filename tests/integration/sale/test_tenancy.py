@@ -43,6 +43,12 @@ POST   /v1/organisers/{organiser_id}/api-keys    401    404   404   404   403   
 GET    /v1/organisers/{organiser_id}/api-keys    401    404   404   404   403   403   200   200   404
 POST   /v1/organisers/{organiser_id}/api-keys/{api_key_id}/rotation 401 404 404 404 403 403 200   200   404
 DELETE /v1/organisers/{organiser_id}/api-keys/{api_key_id} 401  404   404   404   403   403   204   204   404
+PATCH  /v1/organisers/{organiser_id}/api-keys/{api_key_id} 401  404   404   404   403   403   200   200   404
+GET    /v1/organisers/{organiser_id}/plan        401    404   404   404   403   403   200   200   404
+PUT    /v1/organisers/{organiser_id}/plan        401    404   404   404   403   403   403   200   404
+GET    /v1/usage                                 401    404   404   404   403   403   200   200   404
+GET    /v1/usage (of nobody)                     401    422   422   422   422   422   422   422   422
+GET    /v1/organisers/{organiser_id}/statements/{month} 401 404  404   404   403   403   200   200   404
 POST   /v1/access-tokens                         own    own   own   own   own   own   own   own   own
 
 POST   /v1/venues                                401    404   404   404   403   403   201   201   404

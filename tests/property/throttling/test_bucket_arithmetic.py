@@ -107,7 +107,7 @@ def test_redis_reckons_as_python_does(limits: list[Limit], steps: list[Step], no
     answers = []
     for microseconds, cost in steps:
         now += microseconds
-        allowed, *backlogs = script.run(keys, [cost, *sizes, now])
+        allowed, *backlogs = script.run(keys, [cost, len(limits), *sizes, now])
         left = [
             standing(limit, backlog, cost, taken=bool(allowed)) for limit, backlog in zip(limits, backlogs, strict=True)
         ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
+from contracts.accounts import QuotaOwner, QuotaReached
 from contracts.orders import OrderRefunded
 from contracts.reservations import PlacesOffered
 from contracts.sale import Buyer, PlaceSold
@@ -99,5 +101,26 @@ def offered(sale: TicketsIssued, **changes: Any) -> PlacesOffered:
         total=price * 2,
         offered_at=AT,
         expires_at=AT + timedelta(minutes=30),
+    )
+    return msgspec.structs.replace(message, **changes)
+
+
+def quota_reached(share: int = 80, **changes: Any) -> QuotaReached:
+    """Two owners whose keys have used a good deal of November."""
+    token = secrets.token_hex(6)
+    message = QuotaReached(
+        organiser_id=ids.new_id("org", AT),
+        version=3,
+        organiser_name="Aurora Concerts",
+        month="2026-11",
+        plan="pro",
+        share=share,
+        quota=5_000_000,
+        answered=4_000_120,
+        reached_at=AT,
+        owners=[
+            QuotaOwner(person_id=ids.new_id("per", AT), name=name, email=f"{name}.{token}@example.com")
+            for name in ("ann", "ben")
+        ],
     )
     return msgspec.structs.replace(message, **changes)

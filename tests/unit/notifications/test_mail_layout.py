@@ -18,12 +18,13 @@ from services.notifications.domain import (
     Undeliverable,
     header_text,
     offer_mail,
+    quota_mails,
     refund_mail,
     require_address,
     tickets_mail,
 )
 from shared.money import Money
-from tests.unit.notifications.sample_mails import issued, offered, refunded
+from tests.unit.notifications.sample_mails import issued, offered, quota_reached, refunded
 
 SENDER = "box-office@stagedoor.example"
 HEADERS = ["From", "To", "Subject", "Message-ID", "Auto-Submitted", "Content-Type", "MIME-Version"]
@@ -129,6 +130,27 @@ def test_the_offer_says_what_is_kept_until_when_and_where_to_take_it() -> None:
     mail = parsed(layout.compose(offer_mail(one, "https://tickets.example"), SENDER, None))
     assert mail["Bcc"] is None
     assert "1 place came free, and is kept for you" in " ".join(body_of(mail, "plain").split())
+    assert "<b>Loud" not in body_of(mail, "html")
+
+
+def test_the_quota_mail_says_what_was_used_of_what_and_what_happens_then() -> None:
+    first, second = quota_mails(quota_reached(), "https://tickets.example/")
+    assert first.about_id != second.about_id
+    message = parsed(layout.compose(first, SENDER, None))
+    assert message["Subject"] == "API requests of Aurora Concerts: 80 % used"
+    for kind in ("plain", "html"):
+        body = " ".join(body_of(message, kind).split())
+        for expected in ("ann", "4,000,120", "5,000,000", "plan pro", "80 %", "30 November 2026", "example/keys"):
+            assert expected in body, (kind, expected)
+        assert "bought tickets" not in body
+    (gone, _) = quota_mails(quota_reached(100), "https://tickets.example")
+    message = parsed(layout.compose(gone, SENDER, None))
+    assert message["Subject"] == "API requests of Aurora Concerts: used up"
+    for kind in ("plain", "html"):
+        assert "have used up this month's 5,000,000 requests" in " ".join(body_of(message, kind).split())
+    loud = quota_mails(quota_reached(organiser_name="<b>Loud</b>\nBcc: x@example.com"), "https://tickets.example")[0]
+    mail = parsed(layout.compose(loud, SENDER, None))
+    assert mail["Bcc"] is None
     assert "<b>Loud" not in body_of(mail, "html")
 
 

@@ -10,11 +10,12 @@ import pytest
 from shared.throttling import Limit, PlansError, plans
 from shared.throttling.plans import PACKAGED, SOURCE, checked, packaged, read
 
+PLAN: dict[str, Any] = {"rate": 10, "burst": 100, "quota": 1000, "price": {"amount": 100, "currency": "USD"}}
+
 
 def document(**changes: Any) -> dict[str, Any]:
     """A whole file, with some plans changed."""
-    plan = {"rate": 10, "burst": 100, "quota": 1000}
-    offered = {"anonymous": {"rate": 5, "burst": 50}, "free": plan, "pro": plan, "partner": plan}
+    offered = {"anonymous": {"rate": 5, "burst": 50}, "free": PLAN, "pro": PLAN, "partner": PLAN}
     stage = {"rate": 100, "burst": 100}
     return {"plans": {**offered, **changes}, "stages": {"dev": stage, "test": stage, "prod": stage}}
 
@@ -44,6 +45,10 @@ def test_the_repository_has_the_file_for_people_and_a_bundle_the_one_for_program
         ({"pro": {"rate": 9, "burst": 100, "quota": 1000}}, "pro allows less than free, by its rate"),
         ({"partner": {"rate": 10, "burst": 99, "quota": 1000}}, "partner allows less than pro, by its burst"),
         ({"free": {"rate": 10, "burst": 100}}, "pro allows less than free, by its quota"),
+        ({"pro": {"rate": 10, "burst": 100, "quota": 1000}}, "free and pro have no prices in one currency"),
+        ({"pro": PLAN | {"price": {"amount": 100, "currency": "EUR"}}}, "free and pro have no prices in one currency"),
+        ({"partner": PLAN | {"price": {"amount": 99, "currency": "USD"}}}, "partner costs less than pro"),
+        ({"pro": PLAN | {"price": {"amount": 1.5, "currency": "USD"}}}, r"`\$\.plans\.pro\.price\.amount`"),
     ],
 )
 def test_a_wrong_file_is_refused_with_a_sentence(changes: dict[str, Any], said: str) -> None:

@@ -1,5 +1,15 @@
 /** What the API answers, by the names the pages use. The types themselves are written from the API's documents. */
-import type { MembershipView, MeView, SessionView, SignedInView } from "./generated/accounts.ts";
+import type {
+  ApiKeyView,
+  MembershipView,
+  MeView,
+  NewApiKeyView,
+  PlanView,
+  SessionView,
+  SignedInView,
+  TermsView,
+  UsageView,
+} from "./generated/accounts.ts";
 import type { EventSummary, EventView, TicketTypeView, VoucherView, Work } from "./generated/catalog.ts";
 import type { OrderPlaced, OrderState as OrderStateNow, OrderView } from "./generated/orders.ts";
 import type { PaymentView } from "./generated/payments.ts";
@@ -35,6 +45,7 @@ export type Run = SectionAvailability["rows"][number];
 export type {
   AdmissionView as Admission,
   AmountsView as Amounts,
+  ApiKeyView as ApiKey,
   Availability,
   EntryView as WaitingListEntry,
   EventSalesView as EventSales,
@@ -45,19 +56,23 @@ export type {
   MembershipView as Membership,
   MeView as Me,
   Money,
+  NewApiKeyView as NewApiKey,
   NumberView as WaitingNumber,
   OrderPlaced,
   OrderView as Order,
   PassView as Pass,
   PaymentView as Payment,
   PlaceSold,
+  PlanView as Plan,
   PoolView as Pool,
   SalesView as Sales,
   SectionAvailability,
   SessionView as Session,
   SignedInView as SignedInSession,
+  TermsView as Terms,
   TicketTypeView as TicketType,
   TicketView as Ticket,
+  UsageView as Usage,
   VoucherView as Voucher,
   WaitingRoomControl,
   WaitingRoomSettings,

@@ -1,6 +1,6 @@
 /** What accounts answers, written from docs/api/accounts.json by `make api`. Not to be changed by hand. */
 
-/** An access token for a program, and when it ends. */
+/** An access token for a program, and when it ends. `plan` is whose rate it has. */
 export interface AccessTokenView {
   token_type: string;
   access_token: string;
@@ -8,9 +8,10 @@ export interface AccessTokenView {
   organiser_id: string;
   role: string;
   scopes: string[];
+  plan: "free" | "partner" | "pro";
 }
 
-/** A key, without its secret. `prefix` is how its text begins, to know it by. */
+/** A key, without its secret. `prefix` is how its text begins, to know it by; `version` is for If-Match. */
 export interface ApiKeyView {
   api_key_id: string;
   organiser_id: string;
@@ -22,6 +23,7 @@ export interface ApiKeyView {
   previous_until: string | null;
   revoked_at: string | null;
   created_at: string;
+  version: number;
 }
 
 /** `ready`, or `degraded` with the checks that do not hold. */
@@ -29,6 +31,14 @@ export interface HealthView {
   service: string;
   status: string;
   checks: Record<string, string>;
+}
+
+/** What one key used in the month. */
+export interface KeyUseView {
+  api_key_id: string;
+  name: string;
+  answered: number;
+  refused: number;
 }
 
 /** The public keys that verify access tokens (RFC 7517). */
@@ -61,6 +71,22 @@ export interface MembershipView {
   role: string;
 }
 
+/** An amount of one currency in its minor units (cents), negative where it is owed back. */
+export interface Money {
+  amount: number;
+  currency: string;
+}
+
+/** What all keys of the organiser used in a month, refused requests apart; these count towards no quota. */
+export interface MonthUsageView {
+  month: string;
+  plan: "free" | "partner" | "pro";
+  quota: number | null;
+  answered: number;
+  refused: number;
+  used_percent: number | null;
+}
+
 /** A key with its text, which is shown this once. */
 export interface NewApiKeyView {
   api_key_id: string;
@@ -73,6 +99,7 @@ export interface NewApiKeyView {
   previous_until: string | null;
   revoked_at: string | null;
   created_at: string;
+  version: number;
   api_key: string;
 }
 
@@ -102,6 +129,20 @@ export interface PersonView {
   name: string;
 }
 
+/** The organiser's plan of this month. `next_plan` takes its place when `next_month` begins; null: it stays. */
+export interface PlanView {
+  plan: "free" | "partner" | "pro";
+  price: Money;
+  quota: number | null;
+  rate: number;
+  burst: number;
+  organiser_id: string;
+  month: string;
+  next_plan: "free" | "partner" | "pro" | null;
+  next_month: string | null;
+  offered: TermsView[];
+}
+
 /** What keeps a person signed in. `expires_at` is the access token's end, `refresh_expires_at` the session's. */
 export interface SessionView {
   session_id: string;
@@ -123,4 +164,48 @@ export interface SignedInView {
   refresh_token: string;
   refresh_expires_at: string;
   device_token: string;
+}
+
+/** A closed month, as it is invoiced. It does not change any more. */
+export interface StatementView {
+  organiser_id: string;
+  organiser_name: string;
+  month: string;
+  plan: "free" | "partner" | "pro";
+  price: Money;
+  quota: number | null;
+  answered: number;
+  refused: number;
+  keys: KeyUseView[];
+  closed_at: string;
+}
+
+/** A plan: what a calendar month of it costs, the requests in that, and how fast they may come. */
+export interface TermsView {
+  plan: "free" | "partner" | "pro";
+  price: Money;
+  quota: number | null;
+  rate: number;
+  burst: number;
+}
+
+/** What one key used on one day: requests answered, whatever the answer, and refused for being too many (429). */
+export interface UsageLineView {
+  day: string;
+  api_key_id: string;
+  name: string;
+  answered: number;
+  refused: number;
+}
+
+/** Usage by key and day, a page of it. `answered` and `refused` are the sums of all pages. */
+export interface UsageView {
+  organiser_id: string;
+  from: string;
+  to: string;
+  answered: number;
+  refused: number;
+  months: MonthUsageView[];
+  items: UsageLineView[];
+  next: string | null;
 }

@@ -10,7 +10,7 @@ export interface HealthView {
 /** One mail about an order. `state` is `claimed` while it is being sent. */
 export interface NotificationView {
   order_id: string;
-  kind: "offer" | "refund" | "tickets";
+  kind: "offer" | "quota" | "refund" | "tickets";
   state: "claimed" | "sent" | "undeliverable";
   address: string;
   subject: string;
