@@ -50,7 +50,7 @@ bench: setup ## measures: prints a table, writes build/bench.json and docs/bench
 schemas: setup ## writes the messages' schemas to contracts/schemas; refuses what would break a consumer
 	@$(PY) -m runtime.schemas
 
-api: setup ## writes the API's OpenAPI documents to docs/api, and the web app's types; refuses what breaks a client
+api: setup ## writes the API's OpenAPI documents to docs/api, and the types and the client made of them; refuses what breaks a client
 	@$(PY) -m runtime.openapi
 
 lock: setup ## pins all dependencies anew after a change of pyproject.toml; UPGRADE=1 takes the newest
@@ -72,4 +72,4 @@ clean: ## forgets the state: tables, queues, documents, secrets, logs (what is i
 	@$(PYTHON) scripts/clean.py .state build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 clean-install: clean ## forgets what is installed, too
-	@$(PYTHON) scripts/clean.py .venv .parts web/node_modules web/dist
+	@$(PYTHON) scripts/clean.py .venv .parts web/node_modules web/dist clients/typescript/node_modules

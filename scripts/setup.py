@@ -62,7 +62,7 @@ def refuse_unfit_python() -> None:
 
 
 def install() -> None:
-    """Brings the virtual environment, the parts and the web app to what the lock files say."""
+    """Brings the virtual environment, the parts, the client and the web app to what the lock files say."""
     lock = os.path.join(ROOT, "requirements-dev.txt")
     emulator = threading.Thread(target=in_background, args=(install_emulator,))
     emulator.start()
@@ -70,6 +70,7 @@ def install() -> None:
         python_packages(VENV, lock, "Python packages")
         make_importable()
         install_database()
+        install_client()
         build_web()
     finally:
         emulator.join()
@@ -152,14 +153,25 @@ def build_web() -> None:
     if read(stamp) == wanted and os.path.isdir(os.path.join(web, "dist")):
         return
     started = said("building the web app")
-    locked = os.path.join(PARTS, "web-installed.txt")
-    packages = digest([os.path.join(web, name) for name in ("package.json", "package-lock.json")])
-    if read(locked) != packages or not os.path.isdir(os.path.join(web, "node_modules")):
-        run([*npm(), "ci", "--silent"], "the web app", environment=npm_environment(), folder=web)
-        write(locked, packages)
+    npm_packages(web, os.path.join(PARTS, "web-installed.txt"), "the web app")
     run([*npm(), "run", "--silent", "build"], "the web app", environment=npm_environment(), folder=web)
     write(stamp, wanted)
     said("the web app is built", started)
+
+
+def install_client() -> None:
+    """What writes and checks the TypeScript client."""
+    client = os.path.join(ROOT, "clients", "typescript")
+    npm_packages(client, os.path.join(PARTS, "client-installed.txt"), "packages of the TypeScript client")
+
+
+def npm_packages(folder: str, stamp: str, title: str) -> None:
+    """Exactly the packages that a folder's lock file names."""
+    wanted = digest([os.path.join(folder, name) for name in ("package.json", "package-lock.json")])
+    if read(stamp) == wanted and os.path.isdir(os.path.join(folder, "node_modules")):
+        return
+    run([*npm(), "ci", "--silent"], title, environment=npm_environment(), folder=folder)
+    write(stamp, wanted)
 
 
 def npm() -> list[str]:

@@ -1,4 +1,5 @@
-"""`python -m runtime.openapi`: writes the released documents to docs/api, and from them the web app's types.
+"""`python -m runtime.openapi`: writes the released documents to docs/api, and from them the web app's types and the
+TypeScript client.
 
 What would break a client is refused, and nothing written.
 
@@ -20,6 +21,7 @@ import runtime.own_environment  # noqa: F401  it acts by being imported
 from runtime.gateway.services import load_services
 from runtime.openapi import documents
 from runtime.openapi.changes import changes
+from runtime.openapi.client import PACKAGE, client_of, read_client
 from runtime.openapi.typescript import types_of
 from runtime.provisioning import planned
 from runtime.secrets import generated_secrets
@@ -27,16 +29,21 @@ from runtime.secrets import generated_secrets
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "api"
 TYPES = ROOT / "web" / "src" / "api" / "generated"
+CLIENT = PACKAGE / "src" / "generated"
 _NOWHERE = "http://127.0.0.1:9"
 
 
 def main(arguments: list[str]) -> int:
-    """Writes or checks documents and types; answers the exit code."""
+    """Writes or checks documents, types and client; answers the exit code."""
     parser = argparse.ArgumentParser(prog="python -m runtime.openapi", description=__doc__)
     parser.add_argument("--check", action="store_true", help="only say whether code and released documents differ")
     checking = parser.parse_args(arguments).check
     made = current()
-    return release(made, FOLDER, checking=checking) or write_types(made, TYPES, checking=checking)
+    return (
+        release(made, FOLDER, checking=checking)
+        or write_types(made, TYPES, checking=checking)
+        or write_client(made, CLIENT, checking=checking)
+    )
 
 
 def current() -> dict[str, dict[str, Any]]:
@@ -88,6 +95,21 @@ def write_types(made: Mapping[str, dict[str, Any]], folder: Path, *, checking: b
     for name in set(there) - set(texts):
         (folder / name).unlink()
     for name, written in texts.items():
+        (folder / name).write_text(written, encoding="utf-8")
+    return 0
+
+
+def write_client(made: Mapping[str, dict[str, Any]], folder: Path, *, checking: bool = False) -> int:
+    """Writes the TypeScript client of the whole; answers the exit code. Raises RuntimeError when it cannot be made."""
+    modules, there = client_of(documents.text(made[documents.WHOLE])), read_client(folder)
+    if checking:
+        if there != modules:
+            print("The TypeScript client is not the document's: run `make api`.", file=sys.stderr)
+        return int(there != modules)
+    for name in set(there) - set(modules):
+        (folder / name).unlink()
+    for name, written in modules.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(written, encoding="utf-8")
     return 0
 

@@ -13,6 +13,7 @@ from shared.http.answer import JSON
 from shared.http.fields import EXPAND, FIELDS
 from shared.http.idempotency import KEY_LENGTH_MAX, REPLAYED_HEADER, Idempotency
 from shared.http.mapping import ProblemMapper
+from shared.http.openapi_links import links
 from shared.http.openapi_schemas import Schema, Schemas
 from shared.http.operations import Operation
 from shared.http.parsing import PATH_PARAMETER_LENGTH_MAX
@@ -52,6 +53,11 @@ def document(title: str, description: str, version: str, routes: Sequence[Route]
     for operation, mapper in ordered:
         path = _PARAMETER.sub(r"{\1}", operation.path)
         paths.setdefault(path, {})[operation.method.lower()] = _operation(operation, mapper, schemas)
+    for operation, _ in ordered:
+        led_to = links(operation, (one for one, _ in ordered))
+        if led_to:
+            told = paths[_PARAMETER.sub(r"{\1}", operation.path)][operation.method.lower()]
+            told["responses"][str(operation.status)]["links"] = led_to
     shared = openapi_problems.share(paths)
     schemas.components["Problem"] = openapi_problems.SCHEMA
     schemas.keep([paths, shared])

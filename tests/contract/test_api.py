@@ -96,3 +96,44 @@ def test_routes_for_members_say_so() -> None:
             assert (told["security"] == [{"bearer": [operation.scope]}]) == operation.access.needs_sign_in, (
                 operation.name
             )
+
+
+def linked(document: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Every link of a document with the schema of the answer it starts from."""
+    return [
+        (link, response["content"]["application/json"]["schema"])
+        for item in document["paths"].values()
+        for operation in item.values()
+        for response in operation["responses"].values()
+        for link in response.get("links", {}).values()
+    ]
+
+
+@pytest.mark.parametrize("name", [*SERVICES, documents.WHOLE])
+def test_every_link_leads_from_a_member_to_a_parameter_that_there_is(name: str) -> None:
+    document = released(name)
+    known = {operation["operationId"]: operation for item in document["paths"].values() for operation in item.values()}
+    for link, schema in linked(document):
+        target = known[link["operationId"]]
+        taken = {f"{one['in']}.{one['name']}" for one in target.get("parameters", ())}
+        assert set(link.get("parameters", {})) <= taken, link
+        assert link.get("parameters") or "requestBody" in target, link
+        for expression in (*link.get("parameters", {}).values(), *link.get("requestBody", {}).values()):
+            if expression.startswith("$response.body#/"):
+                assert member(document, schema, expression.removeprefix("$response.body#/").split("/")), link
+
+
+def member(document: dict[str, Any], schema: dict[str, Any], steps: list[str]) -> dict[str, Any]:
+    """The schema of a member of a member. Raises KeyError where there is none."""
+    while "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[-1]]
+    if not steps:
+        return schema
+    return member(document, schema["items"] if steps[0].isdigit() else schema["properties"][steps[0]], steps[1:])
+
+
+def test_a_sale_can_be_followed_along_the_links() -> None:
+    paths = released(documents.WHOLE)["paths"]
+    assert "place_order" in paths["/v1/holds"]["post"]["responses"]["201"]["links"]
+    assert "open_checkout" in paths["/v1/orders"]["post"]["responses"]["201"]["links"]
+    assert "show_payment" in paths["/v1/payments"]["post"]["responses"]["201"]["links"]
