@@ -1,4 +1,4 @@
-"""The commands of a machine that runs Stagedoor: `python -m runtime up`, `demo`, `env` and those that `--help` lists."""
+"""What a machine that runs Stagedoor can be told: `python -m runtime up`, `demo`, and those that `--help` lists."""
 
 from __future__ import annotations
 
