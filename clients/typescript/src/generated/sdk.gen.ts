@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.ts';
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client/index.ts';
-import type { AddApiKeyData, AddApiKeyErrors, AddApiKeyResponses, AddGateData, AddGateErrors, AddGateResponses, AddMemberData, AddMemberErrors, AddMemberResponses, AddSeatMapData, AddSeatMapErrors, AddSeatMapResponses, AddSeriesData, AddSeriesErrors, AddSeriesResponses, AddVenueData, AddVenueErrors, AddVenueResponses, AddWithholdingData, AddWithholdingErrors, AddWithholdingResponses, AdmitData, AdmitErrors, AdmitResponses, CancelOrderData, CancelOrderErrors, CancelOrderResponses, ChangeEventData, ChangeEventErrors, ChangeEventResponses, ChangePoolData, ChangePoolErrors, ChangePoolResponses, ChangeVoucherData, ChangeVoucherErrors, ChangeVoucherResponses, ChangeWaitingRoomData, ChangeWaitingRoomErrors, ChangeWaitingRoomResponses, ChangeWithholdingData, ChangeWithholdingErrors, ChangeWithholdingResponses, EndWithholdingData, EndWithholdingErrors, EndWithholdingResponses, ExchangeApiKeyData, ExchangeApiKeyErrors, ExchangeApiKeyResponses, ExtendHoldData, ExtendHoldErrors, ExtendHoldResponses, HealthData, HealthErrors, HealthResponses, ImportSeasonData, ImportSeasonErrors, ImportSeasonResponses, JoinWaitingListData, JoinWaitingListErrors, JoinWaitingListResponses, LeaveWaitingListData, LeaveWaitingListErrors, LeaveWaitingListResponses, ListAdmissionsData, ListAdmissionsErrors, ListAdmissionsResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListGatesData, ListGatesErrors, ListGatesResponses, ListMembersData, ListMembersErrors, ListMembersResponses, ListNotificationsData, ListNotificationsErrors, ListNotificationsResponses, ListOrdersData, ListOrdersErrors, ListOrdersResponses, ListPoolsData, ListPoolsErrors, ListPoolsResponses, ListSeriesData, ListSeriesErrors, ListSeriesResponses, ListTicketsData, ListTicketsErrors, ListTicketsResponses, ListVenuesData, ListVenuesErrors, ListVenuesResponses, ListVouchersData, ListVouchersErrors, ListVouchersResponses, ListWaitingListEntriesData, ListWaitingListEntriesErrors, ListWaitingListEntriesResponses, ListWithholdingsData, ListWithholdingsErrors, ListWithholdingsResponses, MakeVouchersData, MakeVouchersErrors, MakeVouchersResponses, OpenCheckoutData, OpenCheckoutErrors, OpenCheckoutResponses, PlaceHoldData, PlaceHoldErrors, PlaceHoldResponses, PlaceOrderData, PlaceOrderErrors, PlaceOrderResponses, PlanEventData, PlanEventErrors, PlanEventResponses, PublishEventData, PublishEventErrors, PublishEventResponses, RefreshData, RefreshErrors, RefreshResponses, RegisterOrganiserData, RegisterOrganiserErrors, RegisterOrganiserResponses, ReleaseHoldData, ReleaseHoldErrors, ReleaseHoldResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RevokeVoucherData, RevokeVoucherErrors, RevokeVoucherResponses, RotateApiKeyData, RotateApiKeyErrors, RotateApiKeyResponses, SetUpWaitingRoomData, SetUpWaitingRoomErrors, SetUpWaitingRoomResponses, ShowAvailabilityData, ShowAvailabilityErrors, ShowAvailabilityResponses, ShowDocumentData, ShowDocumentErrors, ShowDocumentResponses, ShowEventData, ShowEventErrors, ShowEventResponses, ShowEventSalesData, ShowEventSalesErrors, ShowEventSalesResponses, ShowEventSalesV2Data, ShowEventSalesV2Errors, ShowEventSalesV2Responses, ShowHoldData, ShowHoldErrors, ShowHoldResponses, ShowKeysData, ShowKeysErrors, ShowKeysResponses, ShowMeData, ShowMeErrors, ShowMeResponses, ShowOrderData, ShowOrderErrors, ShowOrderResponses, ShowOrganiserData, ShowOrganiserErrors, ShowOrganiserResponses, ShowPaymentData, ShowPaymentErrors, ShowPaymentResponses, ShowQrData, ShowQrErrors, ShowQrResponses, ShowSalesData, ShowSalesErrors, ShowSalesResponses, ShowSeatMapData, ShowSeatMapErrors, ShowSeatMapResponses, ShowTicketData, ShowTicketErrors, ShowTicketResponses, ShowVenueData, ShowVenueErrors, ShowVenueResponses, ShowWaitingRoomData, ShowWaitingRoomErrors, ShowWaitingRoomResponses, ShowWaitingRoomStatusData, ShowWaitingRoomStatusErrors, ShowWaitingRoomStatusResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, SignUpData, SignUpErrors, SignUpResponses, TakeNumberData, TakeNumberErrors, TakeNumberResponses, TakePassData, TakePassErrors, TakePassResponses, TakeWebhookData, TakeWebhookErrors, TakeWebhookResponses, TicketKeysData, TicketKeysErrors, TicketKeysResponses } from './types.gen.ts';
+import type { AddApiKeyData, AddApiKeyErrors, AddApiKeyResponses, AddGateData, AddGateErrors, AddGateResponses, AddMemberData, AddMemberErrors, AddMemberResponses, AddSeatMapData, AddSeatMapErrors, AddSeatMapResponses, AddSeriesData, AddSeriesErrors, AddSeriesResponses, AddVenueData, AddVenueErrors, AddVenueResponses, AddWithholdingData, AddWithholdingErrors, AddWithholdingResponses, AdmitData, AdmitErrors, AdmitResponses, CancelOrderData, CancelOrderErrors, CancelOrderResponses, ChangeApiKeyData, ChangeApiKeyErrors, ChangeApiKeyResponses, ChangeEventData, ChangeEventErrors, ChangeEventResponses, ChangePlanData, ChangePlanErrors, ChangePlanResponses, ChangePoolData, ChangePoolErrors, ChangePoolResponses, ChangeVoucherData, ChangeVoucherErrors, ChangeVoucherResponses, ChangeWaitingRoomData, ChangeWaitingRoomErrors, ChangeWaitingRoomResponses, ChangeWithholdingData, ChangeWithholdingErrors, ChangeWithholdingResponses, EndWithholdingData, EndWithholdingErrors, EndWithholdingResponses, ExchangeApiKeyData, ExchangeApiKeyErrors, ExchangeApiKeyResponses, ExtendHoldData, ExtendHoldErrors, ExtendHoldResponses, HealthData, HealthErrors, HealthResponses, ImportSeasonData, ImportSeasonErrors, ImportSeasonResponses, JoinWaitingListData, JoinWaitingListErrors, JoinWaitingListResponses, LeaveWaitingListData, LeaveWaitingListErrors, LeaveWaitingListResponses, ListAdmissionsData, ListAdmissionsErrors, ListAdmissionsResponses, ListApiKeysData, ListApiKeysErrors, ListApiKeysResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListGatesData, ListGatesErrors, ListGatesResponses, ListMembersData, ListMembersErrors, ListMembersResponses, ListNotificationsData, ListNotificationsErrors, ListNotificationsResponses, ListOrdersData, ListOrdersErrors, ListOrdersResponses, ListPoolsData, ListPoolsErrors, ListPoolsResponses, ListSeriesData, ListSeriesErrors, ListSeriesResponses, ListTicketsData, ListTicketsErrors, ListTicketsResponses, ListVenuesData, ListVenuesErrors, ListVenuesResponses, ListVouchersData, ListVouchersErrors, ListVouchersResponses, ListWaitingListEntriesData, ListWaitingListEntriesErrors, ListWaitingListEntriesResponses, ListWithholdingsData, ListWithholdingsErrors, ListWithholdingsResponses, MakeVouchersData, MakeVouchersErrors, MakeVouchersResponses, OpenCheckoutData, OpenCheckoutErrors, OpenCheckoutResponses, PlaceHoldData, PlaceHoldErrors, PlaceHoldResponses, PlaceOrderData, PlaceOrderErrors, PlaceOrderResponses, PlanEventData, PlanEventErrors, PlanEventResponses, PublishEventData, PublishEventErrors, PublishEventResponses, RefreshData, RefreshErrors, RefreshResponses, RegisterOrganiserData, RegisterOrganiserErrors, RegisterOrganiserResponses, ReleaseHoldData, ReleaseHoldErrors, ReleaseHoldResponses, RemoveMemberData, RemoveMemberErrors, RemoveMemberResponses, RevokeApiKeyData, RevokeApiKeyErrors, RevokeApiKeyResponses, RevokeVoucherData, RevokeVoucherErrors, RevokeVoucherResponses, RotateApiKeyData, RotateApiKeyErrors, RotateApiKeyResponses, SetUpWaitingRoomData, SetUpWaitingRoomErrors, SetUpWaitingRoomResponses, ShowAvailabilityData, ShowAvailabilityErrors, ShowAvailabilityResponses, ShowDocumentData, ShowDocumentErrors, ShowDocumentResponses, ShowEventData, ShowEventErrors, ShowEventResponses, ShowEventSalesData, ShowEventSalesErrors, ShowEventSalesResponses, ShowEventSalesV2Data, ShowEventSalesV2Errors, ShowEventSalesV2Responses, ShowHoldData, ShowHoldErrors, ShowHoldResponses, ShowKeysData, ShowKeysErrors, ShowKeysResponses, ShowMeData, ShowMeErrors, ShowMeResponses, ShowOrderData, ShowOrderErrors, ShowOrderResponses, ShowOrganiserData, ShowOrganiserErrors, ShowOrganiserResponses, ShowPaymentData, ShowPaymentErrors, ShowPaymentResponses, ShowPlanData, ShowPlanErrors, ShowPlanResponses, ShowQrData, ShowQrErrors, ShowQrResponses, ShowSalesData, ShowSalesErrors, ShowSalesResponses, ShowSeatMapData, ShowSeatMapErrors, ShowSeatMapResponses, ShowStatementData, ShowStatementErrors, ShowStatementResponses, ShowTicketData, ShowTicketErrors, ShowTicketResponses, ShowUsageData, ShowUsageErrors, ShowUsageResponses, ShowVenueData, ShowVenueErrors, ShowVenueResponses, ShowWaitingRoomData, ShowWaitingRoomErrors, ShowWaitingRoomResponses, ShowWaitingRoomStatusData, ShowWaitingRoomStatusErrors, ShowWaitingRoomStatusResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, SignUpData, SignUpErrors, SignUpResponses, TakeNumberData, TakeNumberErrors, TakeNumberResponses, TakePassData, TakePassErrors, TakePassResponses, TakeWebhookData, TakeWebhookErrors, TakeWebhookResponses, TicketKeysData, TicketKeysErrors, TicketKeysResponses } from './types.gen.ts';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -29,6 +29,8 @@ export const showKeys = <ThrowOnError extends boolean = false>(options?: Options
  * Exchange an API key
  *
  * Gives an access token of ten minutes with the key's role and scopes. Nothing is stored, so it may be repeated.
+ *
+ * Once the organiser's quota of the month is used up there is none until the next; tokens that are out stay good.
  */
 export const exchangeApiKey = <ThrowOnError extends boolean = false>(options: Options<ExchangeApiKeyData, ThrowOnError>): RequestResult<ExchangeApiKeyResponses, ExchangeApiKeyErrors, ThrowOnError> => (options.client ?? client).post<ExchangeApiKeyResponses, ExchangeApiKeyErrors, ThrowOnError>({
     url: '/v1/access-tokens',
@@ -475,7 +477,7 @@ export const addApiKey = <ThrowOnError extends boolean = false>(options: Options
 /**
  * Revoke an API key
  *
- * Ends the key; tokens it was exchanged for end within their ten minutes. Harmless when repeated.
+ * Ends the key; tokens it was exchanged for are refused everywhere within a minute. Harmless when repeated.
  *
  * Roles: owner, manager.
  */
@@ -483,6 +485,23 @@ export const revokeApiKey = <ThrowOnError extends boolean = false>(options: Opti
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/v1/organisers/{organiser_id}/api-keys/{api_key_id}',
     ...options
+});
+
+/**
+ * Change an API key
+ *
+ * Changes the name and scopes sent, of the version that If-Match names; tokens that are out keep their scopes.
+ *
+ * Roles: owner, manager.
+ */
+export const changeApiKey = <ThrowOnError extends boolean = false>(options: Options<ChangeApiKeyData, ThrowOnError>): RequestResult<ChangeApiKeyResponses, ChangeApiKeyErrors, ThrowOnError> => (options.client ?? client).patch<ChangeApiKeyResponses, ChangeApiKeyErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/v1/organisers/{organiser_id}/api-keys/{api_key_id}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
 });
 
 /**
@@ -530,6 +549,66 @@ export const addMember = <ThrowOnError extends boolean = false>(options: Options
         'Content-Type': 'application/json',
         ...options.headers
     }
+});
+
+/**
+ * Remove a member
+ *
+ * Takes somebody out, never oneself: the last owner stays. Every service refuses the role within a minute.
+ *
+ * Harmless when repeated.
+ *
+ * Roles: owner, manager.
+ */
+export const removeMember = <ThrowOnError extends boolean = false>(options: Options<RemoveMemberData, ThrowOnError>): RequestResult<RemoveMemberResponses, RemoveMemberErrors, ThrowOnError> => (options.client ?? client).delete<RemoveMemberResponses, RemoveMemberErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/v1/organisers/{organiser_id}/members/{person_id}',
+    ...options
+});
+
+/**
+ * Its plan
+ *
+ * What the organiser pays for, this month and the next, and what else there is.
+ *
+ * Roles: owner, manager.
+ */
+export const showPlan = <ThrowOnError extends boolean = false>(options: Options<ShowPlanData, ThrowOnError>): RequestResult<ShowPlanResponses, ShowPlanErrors, ThrowOnError> => (options.client ?? client).get<ShowPlanResponses, ShowPlanErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/v1/organisers/{organiser_id}/plan',
+    ...options
+});
+
+/**
+ * Change the plan
+ *
+ * Changes the plan: a larger one takes effect at once, a smaller one with the next month. Harmless when repeated.
+ *
+ * Tokens that are out keep the rate of the plan before until their ten minutes are over.
+ *
+ * Roles: owner.
+ */
+export const changePlan = <ThrowOnError extends boolean = false>(options: Options<ChangePlanData, ThrowOnError>): RequestResult<ChangePlanResponses, ChangePlanErrors, ThrowOnError> => (options.client ?? client).put<ChangePlanResponses, ChangePlanErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/v1/organisers/{organiser_id}/plan',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Its statement of a month
+ *
+ * A closed month (`2026-11`), as it is invoiced: from two hours after its end on, by UTC.
+ *
+ * Roles: owner, manager.
+ */
+export const showStatement = <ThrowOnError extends boolean = false>(options: Options<ShowStatementData, ThrowOnError>): RequestResult<ShowStatementResponses, ShowStatementErrors, ThrowOnError> => (options.client ?? client).get<ShowStatementResponses, ShowStatementErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/v1/organisers/{organiser_id}/statements/{month}',
+    ...options
 });
 
 /**
@@ -713,7 +792,7 @@ export const signIn = <ThrowOnError extends boolean = false>(options: Options<Si
 /**
  * Sign out
  *
- * Ends the session. Accounts refuses its access token within a minute, other services once its ten are over.
+ * Ends the session. Every service refuses its access token within a minute.
  */
 export const signOut = <ThrowOnError extends boolean = false>(options?: Options<SignOutData, ThrowOnError>): RequestResult<SignOutResponses, SignOutErrors, ThrowOnError> => (options?.client ?? client).delete<SignOutResponses, SignOutErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -783,6 +862,19 @@ export const showTicket = <ThrowOnError extends boolean = false>(options: Option
 export const showQr = <ThrowOnError extends boolean = false>(options: Options<ShowQrData, ThrowOnError>): RequestResult<ShowQrResponses, ShowQrErrors, ThrowOnError> => (options.client ?? client).get<ShowQrResponses, ShowQrErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/v1/tickets/{ticket_id}/qr',
+    ...options
+});
+
+/**
+ * Usage of API keys
+ *
+ * Requests by key and day, with the month's quota; as a table of all pages with `Accept: text/csv`.
+ *
+ * A program sees its own key's, whatever its scopes are; owners and managers see the organiser's. About a minute old.
+ */
+export const showUsage = <ThrowOnError extends boolean = false>(options?: Options<ShowUsageData, ThrowOnError>): RequestResult<ShowUsageResponses, ShowUsageErrors, ThrowOnError> => (options?.client ?? client).get<ShowUsageResponses, ShowUsageErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/v1/usage',
     ...options
 });
 

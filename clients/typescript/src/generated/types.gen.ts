@@ -7,7 +7,7 @@ export type ClientOptions = {
 /**
  * AccessTokenView
  *
- * An access token for a program, and when it ends.
+ * An access token for a program, and when it ends. `plan` is whose rate it has.
  */
 export type AccessTokenView = {
     token_type: string;
@@ -16,6 +16,7 @@ export type AccessTokenView = {
     organiser_id: string;
     role: string;
     scopes: Array<string>;
+    plan: 'free' | 'partner' | 'pro';
 };
 
 /**
@@ -134,7 +135,7 @@ export type AmountsView = {
 /**
  * ApiKeyView
  *
- * A key, without its secret. `prefix` is how its text begins, to know it by.
+ * A key, without its secret. `prefix` is how its text begins, to know it by; `version` is for If-Match.
  */
 export type ApiKeyView = {
     api_key_id: string;
@@ -147,6 +148,7 @@ export type ApiKeyView = {
     previous_until: string | null;
     revoked_at: string | null;
     created_at: string;
+    version: number;
 };
 
 /**
@@ -174,6 +176,16 @@ export type BuyerView = {
 };
 
 /**
+ * ChangeApiKey
+ *
+ * What changes; what is not sent stays as it is. A key's role stays what it was made with.
+ */
+export type ChangeApiKey = {
+    name?: string;
+    scopes?: Array<string>;
+};
+
+/**
  * ChangeEvent
  *
  * The fields to change. Pools are known again by their name, ticket types by their id or name.
@@ -192,6 +204,15 @@ export type ChangeEvent = {
     pools?: Array<PoolBody>;
     ticket_types?: Array<TicketTypeBody>;
     programme?: Array<WorkBody>;
+};
+
+/**
+ * ChangePlan
+ *
+ * The plan to have.
+ */
+export type ChangePlan = {
+    plan: 'free' | 'partner' | 'pro';
 };
 
 /**
@@ -531,6 +552,18 @@ export type JoinWaitingList = {
 };
 
 /**
+ * KeyUseView
+ *
+ * What one key used in the month.
+ */
+export type KeyUseView = {
+    api_key_id: string;
+    name: string;
+    answered: number;
+    refused: number;
+};
+
+/**
  * KeysView
  *
  * The public keys that verify access tokens (RFC 7517).
@@ -637,6 +670,22 @@ export type Money = {
 };
 
 /**
+ * MonthUsageView
+ *
+ * What all keys of the organiser used in a month, refused requests apart; these count towards no quota.
+ *
+ * `used_percent` is the share of the quota, null without one.
+ */
+export type MonthUsageView = {
+    month: string;
+    plan: 'free' | 'partner' | 'pro';
+    quota: number | null;
+    answered: number;
+    refused: number;
+    used_percent: number | null;
+};
+
+/**
  * NewApiKeyView
  *
  * A key with its text, which is shown this once.
@@ -652,6 +701,7 @@ export type NewApiKeyView = {
     previous_until: string | null;
     revoked_at: string | null;
     created_at: string;
+    version: number;
     api_key: string;
 };
 
@@ -662,7 +712,7 @@ export type NewApiKeyView = {
  */
 export type NotificationView = {
     order_id: string;
-    kind: 'offer' | 'refund' | 'tickets';
+    kind: 'offer' | 'quota' | 'refund' | 'tickets';
     state: 'claimed' | 'sent' | 'undeliverable';
     address: string;
     subject: string;
@@ -987,6 +1037,24 @@ export type PlanEvent = {
     pools?: Array<PoolBody>;
     ticket_types?: Array<TicketTypeBody>;
     programme?: Array<WorkBody>;
+};
+
+/**
+ * PlanView
+ *
+ * The organiser's plan of this month. `next_plan` takes its place when `next_month` begins; null: it stays.
+ */
+export type PlanView = {
+    plan: 'free' | 'partner' | 'pro';
+    price: Money;
+    quota: number | null;
+    rate: number;
+    burst: number;
+    organiser_id: string;
+    month: string;
+    next_plan: 'free' | 'partner' | 'pro' | null;
+    next_month: string | null;
+    offered: Array<TermsView>;
 };
 
 /**
@@ -1400,6 +1468,24 @@ export type SignedInView = {
 };
 
 /**
+ * StatementView
+ *
+ * A closed month, as it is invoiced. It does not change any more.
+ */
+export type StatementView = {
+    organiser_id: string;
+    organiser_name: string;
+    month: string;
+    plan: 'free' | 'partner' | 'pro';
+    price: Money;
+    quota: number | null;
+    answered: number;
+    refused: number;
+    keys: Array<KeyUseView>;
+    closed_at: string;
+};
+
+/**
  * TakeNumber
  *
  * A number is wanted; `proof` is what the challenge gave, where the house asks for one.
@@ -1425,6 +1511,22 @@ export type TakePass = {
 export type Tally = {
     created: number;
     present: number;
+};
+
+/**
+ * TermsView
+ *
+ * A plan: what a calendar month of it costs, the requests in that, and how fast they may come.
+ *
+ * `rate` is a second and for each key, `burst` what may come at once after a rest, `quota` is for all keys together
+ * (null: no end).
+ */
+export type TermsView = {
+    plan: 'free' | 'partner' | 'pro';
+    price: Money;
+    quota: number | null;
+    rate: number;
+    burst: number;
 };
 
 /**
@@ -1563,6 +1665,35 @@ export type TicketView = {
  */
 export type Tickets = {
     items: Array<TicketView>;
+    next: string | null;
+};
+
+/**
+ * UsageLineView
+ *
+ * What one key used on one day: requests answered, whatever the answer, and refused for being too many (429).
+ */
+export type UsageLineView = {
+    day: string;
+    api_key_id: string;
+    name: string;
+    answered: number;
+    refused: number;
+};
+
+/**
+ * UsageView
+ *
+ * Usage by key and day, a page of it. `answered` and `refused` are the sums of all pages.
+ */
+export type UsageView = {
+    organiser_id: string;
+    from: string;
+    to: string;
+    answered: number;
+    refused: number;
+    months: Array<MonthUsageView>;
+    items: Array<UsageLineView>;
     next: string | null;
 };
 
@@ -1909,10 +2040,10 @@ export type ExchangeApiKeyErrors = {
         status?: 422;
     };
     /**
-     * Too many requests.
+     * This month's requests are used up. Too many requests.
      */
     429: Problem & {
-        type?: 'urn:stagedoor:problem:too-many-requests';
+        type?: 'urn:stagedoor:problem:quota-exhausted' | 'urn:stagedoor:problem:too-many-requests';
         status?: 429;
     };
     /**
@@ -5121,6 +5252,138 @@ export type RevokeApiKeyResponses = {
 
 export type RevokeApiKeyResponse = RevokeApiKeyResponses[keyof RevokeApiKeyResponses];
 
+export type ChangeApiKeyData = {
+    body: ChangeApiKey;
+    headers: {
+        /**
+         * A random text, new for each request of its own: sent again with it, the request gets the same answer.
+         */
+        'Idempotency-Key'?: string;
+        /**
+         * The ETag of the version that the change is meant for, or `*` for whichever there is.
+         */
+        'If-Match': string;
+    };
+    path: {
+        organiser_id: string;
+        api_key_id: string;
+    };
+    query?: never;
+    url: '/v1/organisers/{organiser_id}/api-keys/{api_key_id}';
+};
+
+export type ChangeApiKeyErrors = {
+    /**
+     * The request cannot be read.
+     */
+    400: Problem & {
+        type?: 'urn:stagedoor:problem:idempotency-key-unfit' | 'urn:stagedoor:problem:malformed-json';
+        status?: 400;
+    };
+    /**
+     * Sign in first.
+     */
+    401: Problem & {
+        type?: 'urn:stagedoor:problem:unauthorized';
+        status?: 401;
+    };
+    /**
+     * You may not do this. You may not give this role. The API key may not do this.
+     */
+    403: Problem & {
+        type?: 'urn:stagedoor:problem:forbidden' | 'urn:stagedoor:problem:role-not-yours' | 'urn:stagedoor:problem:scope-missing';
+        status?: 403;
+    };
+    /**
+     * There is no such thing.
+     */
+    404: Problem & {
+        type?: 'urn:stagedoor:problem:not-found';
+        status?: 404;
+    };
+    /**
+     * This cannot be done now.
+     */
+    409: Problem & {
+        type?: 'urn:stagedoor:problem:idempotency-in-flight';
+        status?: 409;
+    };
+    /**
+     * It was changed in the meantime.
+     */
+    412: Problem & {
+        type?: 'urn:stagedoor:problem:precondition-failed';
+        status?: 412;
+    };
+    /**
+     * The body is too large.
+     */
+    413: Problem & {
+        type?: 'urn:stagedoor:problem:body-too-large';
+        status?: 413;
+    };
+    /**
+     * The body is of an unknown type.
+     */
+    415: Problem & {
+        type?: 'urn:stagedoor:problem:unsupported-media-type';
+        status?: 415;
+    };
+    /**
+     * Something in the request is not acceptable. There is no such scope.
+     */
+    422: Problem & {
+        type?: 'urn:stagedoor:problem:idempotency-key-reused' | 'urn:stagedoor:problem:scope-unknown' | 'urn:stagedoor:problem:validation-failed';
+        status?: 422;
+    };
+    /**
+     * If-Match is required.
+     */
+    428: Problem & {
+        type?: 'urn:stagedoor:problem:precondition-required';
+        status?: 428;
+    };
+    /**
+     * Too many requests.
+     */
+    429: Problem & {
+        type?: 'urn:stagedoor:problem:too-many-requests';
+        status?: 429;
+    };
+    /**
+     * A header is too large.
+     */
+    431: Problem & {
+        type?: 'urn:stagedoor:problem:header-too-large';
+        status?: 431;
+    };
+    /**
+     * Something went wrong on our side.
+     */
+    500: Problem & {
+        type?: 'urn:stagedoor:problem:internal';
+        status?: 500;
+    };
+    /**
+     * Not available at the moment.
+     */
+    503: Problem & {
+        type?: 'urn:stagedoor:problem:unavailable';
+        status?: 503;
+    };
+};
+
+export type ChangeApiKeyError = ChangeApiKeyErrors[keyof ChangeApiKeyErrors];
+
+export type ChangeApiKeyResponses = {
+    /**
+     * OK
+     */
+    200: ApiKeyView;
+};
+
+export type ChangeApiKeyResponse = ChangeApiKeyResponses[keyof ChangeApiKeyResponses];
+
 export type RotateApiKeyData = {
     body: RotateApiKey;
     headers: {
@@ -5446,6 +5709,374 @@ export type AddMemberResponses = {
 };
 
 export type AddMemberResponse = AddMemberResponses[keyof AddMemberResponses];
+
+export type RemoveMemberData = {
+    body?: never;
+    path: {
+        organiser_id: string;
+        person_id: string;
+    };
+    query?: never;
+    url: '/v1/organisers/{organiser_id}/members/{person_id}';
+};
+
+export type RemoveMemberErrors = {
+    /**
+     * Sign in first.
+     */
+    401: Problem & {
+        type?: 'urn:stagedoor:problem:unauthorized';
+        status?: 401;
+    };
+    /**
+     * You may not do this. You may not give this role. The API key may not do this.
+     */
+    403: Problem & {
+        type?: 'urn:stagedoor:problem:forbidden' | 'urn:stagedoor:problem:role-not-yours' | 'urn:stagedoor:problem:scope-missing';
+        status?: 403;
+    };
+    /**
+     * There is no such thing.
+     */
+    404: Problem & {
+        type?: 'urn:stagedoor:problem:not-found';
+        status?: 404;
+    };
+    /**
+     * This cannot be done now.
+     */
+    409: Problem & {
+        type?: 'urn:stagedoor:problem:conflict';
+        status?: 409;
+    };
+    /**
+     * Too many requests.
+     */
+    429: Problem & {
+        type?: 'urn:stagedoor:problem:too-many-requests';
+        status?: 429;
+    };
+    /**
+     * A header is too large.
+     */
+    431: Problem & {
+        type?: 'urn:stagedoor:problem:header-too-large';
+        status?: 431;
+    };
+    /**
+     * Something went wrong on our side.
+     */
+    500: Problem & {
+        type?: 'urn:stagedoor:problem:internal';
+        status?: 500;
+    };
+    /**
+     * Not available at the moment.
+     */
+    503: Problem & {
+        type?: 'urn:stagedoor:problem:unavailable';
+        status?: 503;
+    };
+};
+
+export type RemoveMemberError = RemoveMemberErrors[keyof RemoveMemberErrors];
+
+export type RemoveMemberResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type RemoveMemberResponse = RemoveMemberResponses[keyof RemoveMemberResponses];
+
+export type ShowPlanData = {
+    body?: never;
+    headers?: {
+        /**
+         * The ETag of an answer the client has: 304 if it still holds.
+         */
+        'If-None-Match'?: string;
+    };
+    path: {
+        organiser_id: string;
+    };
+    query?: {
+        /**
+         * The members wanted, `name,venue.city`, of a list's items; all others are left out of the answer.
+         */
+        fields?: string;
+    };
+    url: '/v1/organisers/{organiser_id}/plan';
+};
+
+export type ShowPlanErrors = {
+    /**
+     * Sign in first.
+     */
+    401: Problem & {
+        type?: 'urn:stagedoor:problem:unauthorized';
+        status?: 401;
+    };
+    /**
+     * You may not do this. The API key may not do this.
+     */
+    403: Problem & {
+        type?: 'urn:stagedoor:problem:forbidden' | 'urn:stagedoor:problem:scope-missing';
+        status?: 403;
+    };
+    /**
+     * There is no such thing.
+     */
+    404: Problem & {
+        type?: 'urn:stagedoor:problem:not-found';
+        status?: 404;
+    };
+    /**
+     * Something in the request is not acceptable.
+     */
+    422: Problem & {
+        type?: 'urn:stagedoor:problem:validation-failed';
+        status?: 422;
+    };
+    /**
+     * Too many requests.
+     */
+    429: Problem & {
+        type?: 'urn:stagedoor:problem:too-many-requests';
+        status?: 429;
+    };
+    /**
+     * A header is too large.
+     */
+    431: Problem & {
+        type?: 'urn:stagedoor:problem:header-too-large';
+        status?: 431;
+    };
+    /**
+     * Something went wrong on our side.
+     */
+    500: Problem & {
+        type?: 'urn:stagedoor:problem:internal';
+        status?: 500;
+    };
+    /**
+     * Not available at the moment.
+     */
+    503: Problem & {
+        type?: 'urn:stagedoor:problem:unavailable';
+        status?: 503;
+    };
+};
+
+export type ShowPlanError = ShowPlanErrors[keyof ShowPlanErrors];
+
+export type ShowPlanResponses = {
+    /**
+     * OK
+     */
+    200: PlanView;
+};
+
+export type ShowPlanResponse = ShowPlanResponses[keyof ShowPlanResponses];
+
+export type ChangePlanData = {
+    body: ChangePlan;
+    path: {
+        organiser_id: string;
+    };
+    query?: never;
+    url: '/v1/organisers/{organiser_id}/plan';
+};
+
+export type ChangePlanErrors = {
+    /**
+     * The request cannot be read.
+     */
+    400: Problem & {
+        type?: 'urn:stagedoor:problem:malformed-json';
+        status?: 400;
+    };
+    /**
+     * Sign in first.
+     */
+    401: Problem & {
+        type?: 'urn:stagedoor:problem:unauthorized';
+        status?: 401;
+    };
+    /**
+     * You may not do this. The API key may not do this.
+     */
+    403: Problem & {
+        type?: 'urn:stagedoor:problem:forbidden' | 'urn:stagedoor:problem:scope-missing';
+        status?: 403;
+    };
+    /**
+     * There is no such thing.
+     */
+    404: Problem & {
+        type?: 'urn:stagedoor:problem:not-found';
+        status?: 404;
+    };
+    /**
+     * This cannot be done now.
+     */
+    409: Problem & {
+        type?: 'urn:stagedoor:problem:conflict';
+        status?: 409;
+    };
+    /**
+     * The body is too large.
+     */
+    413: Problem & {
+        type?: 'urn:stagedoor:problem:body-too-large';
+        status?: 413;
+    };
+    /**
+     * The body is of an unknown type.
+     */
+    415: Problem & {
+        type?: 'urn:stagedoor:problem:unsupported-media-type';
+        status?: 415;
+    };
+    /**
+     * Something in the request is not acceptable.
+     */
+    422: Problem & {
+        type?: 'urn:stagedoor:problem:validation-failed';
+        status?: 422;
+    };
+    /**
+     * Too many requests.
+     */
+    429: Problem & {
+        type?: 'urn:stagedoor:problem:too-many-requests';
+        status?: 429;
+    };
+    /**
+     * A header is too large.
+     */
+    431: Problem & {
+        type?: 'urn:stagedoor:problem:header-too-large';
+        status?: 431;
+    };
+    /**
+     * Something went wrong on our side.
+     */
+    500: Problem & {
+        type?: 'urn:stagedoor:problem:internal';
+        status?: 500;
+    };
+    /**
+     * Not available at the moment.
+     */
+    503: Problem & {
+        type?: 'urn:stagedoor:problem:unavailable';
+        status?: 503;
+    };
+};
+
+export type ChangePlanError = ChangePlanErrors[keyof ChangePlanErrors];
+
+export type ChangePlanResponses = {
+    /**
+     * OK
+     */
+    200: PlanView;
+};
+
+export type ChangePlanResponse = ChangePlanResponses[keyof ChangePlanResponses];
+
+export type ShowStatementData = {
+    body?: never;
+    headers?: {
+        /**
+         * The ETag of an answer the client has: 304 if it still holds.
+         */
+        'If-None-Match'?: string;
+    };
+    path: {
+        organiser_id: string;
+        month: string;
+    };
+    query?: {
+        /**
+         * The members wanted, `name,venue.city`, of a list's items; all others are left out of the answer.
+         */
+        fields?: string;
+    };
+    url: '/v1/organisers/{organiser_id}/statements/{month}';
+};
+
+export type ShowStatementErrors = {
+    /**
+     * Sign in first.
+     */
+    401: Problem & {
+        type?: 'urn:stagedoor:problem:unauthorized';
+        status?: 401;
+    };
+    /**
+     * You may not do this. The API key may not do this.
+     */
+    403: Problem & {
+        type?: 'urn:stagedoor:problem:forbidden' | 'urn:stagedoor:problem:scope-missing';
+        status?: 403;
+    };
+    /**
+     * There is no such thing.
+     */
+    404: Problem & {
+        type?: 'urn:stagedoor:problem:not-found';
+        status?: 404;
+    };
+    /**
+     * Something in the request is not acceptable.
+     */
+    422: Problem & {
+        type?: 'urn:stagedoor:problem:validation-failed';
+        status?: 422;
+    };
+    /**
+     * Too many requests.
+     */
+    429: Problem & {
+        type?: 'urn:stagedoor:problem:too-many-requests';
+        status?: 429;
+    };
+    /**
+     * A header is too large.
+     */
+    431: Problem & {
+        type?: 'urn:stagedoor:problem:header-too-large';
+        status?: 431;
+    };
+    /**
+     * Something went wrong on our side.
+     */
+    500: Problem & {
+        type?: 'urn:stagedoor:problem:internal';
+        status?: 500;
+    };
+    /**
+     * Not available at the moment.
+     */
+    503: Problem & {
+        type?: 'urn:stagedoor:problem:unavailable';
+        status?: 503;
+    };
+};
+
+export type ShowStatementError = ShowStatementErrors[keyof ShowStatementErrors];
+
+export type ShowStatementResponses = {
+    /**
+     * OK
+     */
+    200: StatementView;
+};
+
+export type ShowStatementResponse = ShowStatementResponses[keyof ShowStatementResponses];
 
 export type OpenCheckoutData = {
     body: OpenCheckout;
@@ -7199,6 +7830,109 @@ export type ShowQrResponses = {
 };
 
 export type ShowQrResponse = ShowQrResponses[keyof ShowQrResponses];
+
+export type ShowUsageData = {
+    body?: never;
+    headers?: {
+        /**
+         * The ETag of an answer the client has: 304 if it still holds.
+         */
+        'If-None-Match'?: string;
+    };
+    path?: never;
+    query?: {
+        /**
+         * an organiser's id
+         */
+        organiser_id?: string;
+        from?: string;
+        to?: string;
+        limit?: number;
+        cursor?: string;
+        /**
+         * The members wanted, `name,venue.city`, of a list's items; all others are left out of the answer.
+         */
+        fields?: string;
+    };
+    url: '/v1/usage';
+};
+
+export type ShowUsageErrors = {
+    /**
+     * The request cannot be read.
+     */
+    400: Problem & {
+        type?: 'urn:stagedoor:problem:bad-cursor' | 'urn:stagedoor:problem:bad-request';
+        status?: 400;
+    };
+    /**
+     * Sign in first.
+     */
+    401: Problem & {
+        type?: 'urn:stagedoor:problem:unauthorized';
+        status?: 401;
+    };
+    /**
+     * You may not do this. The API key may not do this.
+     */
+    403: Problem & {
+        type?: 'urn:stagedoor:problem:forbidden' | 'urn:stagedoor:problem:scope-missing';
+        status?: 403;
+    };
+    /**
+     * There is no such thing.
+     */
+    404: Problem & {
+        type?: 'urn:stagedoor:problem:not-found';
+        status?: 404;
+    };
+    /**
+     * Something in the request is not acceptable.
+     */
+    422: Problem & {
+        type?: 'urn:stagedoor:problem:validation-failed';
+        status?: 422;
+    };
+    /**
+     * Too many requests.
+     */
+    429: Problem & {
+        type?: 'urn:stagedoor:problem:too-many-requests';
+        status?: 429;
+    };
+    /**
+     * A header is too large.
+     */
+    431: Problem & {
+        type?: 'urn:stagedoor:problem:header-too-large';
+        status?: 431;
+    };
+    /**
+     * Something went wrong on our side.
+     */
+    500: Problem & {
+        type?: 'urn:stagedoor:problem:internal';
+        status?: 500;
+    };
+    /**
+     * Not available at the moment.
+     */
+    503: Problem & {
+        type?: 'urn:stagedoor:problem:unavailable';
+        status?: 503;
+    };
+};
+
+export type ShowUsageError = ShowUsageErrors[keyof ShowUsageErrors];
+
+export type ShowUsageResponses = {
+    /**
+     * OK
+     */
+    200: UsageView;
+};
+
+export type ShowUsageResponse = ShowUsageResponses[keyof ShowUsageResponses];
 
 export type ListVenuesData = {
     body?: never;
