@@ -1,4 +1,4 @@
-"""What reservations publishes: its answers to a paid order, and what it offers to those who wait."""
+"""What reservations publishes: its answers to a paid order, what it offers to those who wait, and what is left."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from typing import ClassVar, Literal
 
 from contracts.sale import Buyer, Money, PlaceSold, Time
 from shared.messaging.message import Message
+
+# What is left of an event for everybody, in one word. What is only in baskets is not sold out.
+Left = Literal["available", "few-left", "sold-out", "not-on-sale"]
 
 
 class HoldConfirmed(Message, frozen=True, kw_only=True):
@@ -82,4 +85,20 @@ class PoolChanged(Message, frozen=True, kw_only=True):
     changed_at: Time
 
 
-MESSAGES: tuple[type[Message], ...] = (HoldConfirmed, HoldRefused, PlacesOffered, PoolChanged)
+class AvailabilityChanged(Message, frozen=True, kw_only=True):
+    """What is left of an event for everybody is said by another word than before.
+
+    An event of which none of these messages ever spoke is available. `counted_at` is when its places were counted: what
+    was written before then is in it.
+    """
+
+    type_name: ClassVar[str] = "reservations.availability_changed.v1"
+
+    event_id: str
+    version: int
+    organiser_id: str
+    left: Left
+    counted_at: Time
+
+
+MESSAGES: tuple[type[Message], ...] = (HoldConfirmed, HoldRefused, PlacesOffered, PoolChanged, AvailabilityChanged)

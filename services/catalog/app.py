@@ -9,6 +9,7 @@ from chalice.app import AuthRequest, AuthResponse, DynamoDBEvent, SQSEvent
 
 from contracts.accounts import OrganiserRegistered
 from contracts.catalog import EventPublished, VoucherChanged
+from contracts.reservations import AvailabilityChanged
 from services.catalog import domain, use_cases, voucher_routes
 from services.catalog.domain.search import TooManyMatches
 from services.catalog.schemas import (
@@ -28,7 +29,7 @@ from services.catalog.schemas import (
     VenueView,
 )
 from services.catalog.settings import CatalogSettings
-from services.catalog.views import event_summary, event_view, seat_map_view, series_view, venue_view
+from services.catalog.views import event_etag, event_summary, event_view, seat_map_view, series_view, venue_view
 from shared import clock
 from shared.auth import AUTHORIZER_SECONDS, Identity, TokenInvalid, authorize_access_token, valid_claims
 from shared.data import deadline
@@ -182,7 +183,8 @@ def list_series(call: Call) -> Any:
 def plan_event(call: Call) -> Any:
     """Makes a draft, which only members see until it is published."""
     event = use_cases.plan_event(call.body, call.operation_id, call.now)
-    return Answer(event_view(event), headers={"Location": f"/v1/events/{event.event_id}"}, etag=event.version)
+    view = event_view(event, None, call.now)
+    return Answer(view, headers={"Location": f"/v1/events/{event.event_id}"}, etag=event.version)
 
 
 @app.route(
@@ -193,6 +195,7 @@ def plan_event(call: Call) -> Any:
     throttle=IN_PROCESS,
     memory_seconds=1.0,
     summary="Browse and search events",
+    expand=("venue", "ticket_types"),
     errors=(Unauthorized, domain.Incomplete, TooManyMatches),
 )
 def list_events(call: Call) -> Any:
@@ -201,12 +204,28 @@ def list_events(call: Call) -> Any:
     headers = {"Cache-Control": FOR_EVERYBODY, "Vary": "Authorization"}
     if query.organiser_id is None or not query.is_organisers_list:
         found = use_cases.search_events(query, call.now)
-        return page_answer(found, event_summary, "/v1/events", query, headers)
+        more = use_cases.expanded(found.items, call.expand)
+        return page_answer(
+            found,
+            lambda one: event_summary(one, found.told.get(one.event_id), call.now, more),
+            "/v1/events",
+            query,
+            headers,
+        )
     if visitor is not None:
         # Whoever signs in may see more than others under the same address, so that answer is for nobody's cache.
         headers["Cache-Control"] = FOR_ONE
     page = use_cases.organisers_events(query.organiser_id, visitor, query.limit, query.cursor)
-    return page_answer(page, event_summary, "/v1/events", query, headers)
+    told = use_cases.told_of_all(page.items)
+    own = visitor is not None and visitor.is_member(query.organiser_id)
+    more = use_cases.expanded(page.items, call.expand, frozenset([query.organiser_id] if own else []))
+    return page_answer(
+        page,
+        lambda one: event_summary(one, told.get(one.event_id), call.now, more, for_members=own),
+        "/v1/events",
+        query,
+        headers,
+    )
 
 
 @app.route(
@@ -227,7 +246,9 @@ def show_event(call: Call) -> Any:
     cache = FOR_EVERYBODY if event.state == "published" and not is_member else FOR_ONE
     headers = {"Cache-Control": cache, "Vary": "Authorization"}
     venue = use_cases.shown_venue(event, is_member=is_member) if "venue" in call.expand else None
-    return Answer(event_view(event, for_members=is_member, venue=venue), headers=headers, etag=event.version)
+    told = use_cases.told_of(event)
+    view = event_view(event, told, call.now, for_members=is_member, venue=venue)
+    return Answer(view, headers=headers, etag=event_etag(event, told, call.now))
 
 
 @app.route(
@@ -244,7 +265,7 @@ def show_event(call: Call) -> Any:
 def change_event(call: Call) -> Any:
     """Changes the fields sent, of the version that If-Match names."""
     event = use_cases.change_event(call.path["event_id"], call.body, call.expected_version(), call.person, call.now)
-    return Answer(event_view(event), etag=event.version)
+    return Answer(event_view(event, use_cases.told_of(event), call.now), etag=event.version)
 
 
 @app.route(
@@ -258,7 +279,7 @@ def change_event(call: Call) -> Any:
 def publish_event(call: Call) -> Any:
     """Opens an event to the public. Sent again it answers the same event."""
     event = use_cases.publish_event(call.path["event_id"], call.person, call.now)
-    return Answer(event_view(event), etag=event.version)
+    return Answer(event_view(event, use_cases.told_of(event), call.now), etag=event.version)
 
 
 @app.route(
@@ -306,12 +327,19 @@ _relay = Relay(
 )
 _consumer = Consumer(
     name="catalog",
-    handlers={OrganiserRegistered: lambda message, envelope: _keep_organiser(message)},
+    handlers={
+        OrganiserRegistered: lambda message, envelope: _keep_organiser(message),
+        AvailabilityChanged: lambda message, envelope: _keep_told(message),
+    },
 )
 
 
 def _keep_organiser(message: OrganiserRegistered) -> None:
     use_cases.keep_organiser(message, clock.now())
+
+
+def _keep_told(message: AvailabilityChanged) -> None:
+    use_cases.keep_told(message, clock.now())
 
 
 @app.on_dynamodb_record(
@@ -328,5 +356,5 @@ def relay(event: DynamoDBEvent) -> dict[str, list[dict[str, str]]]:
 
 @app.on_sqs_message(queue=settings.catalog_queue_name, batch_size=10, name="consume")
 def consume(event: SQSEvent) -> dict[str, list[dict[str, str]]]:
-    """Takes in what accounts says of organisers."""
+    """Takes in what accounts says of organisers, and reservations of what is left of events."""
     return _consumer.handle(event)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from contracts.reservations import Left
 from contracts.sale import Time
 from services.catalog.domain import PRICE_MAX, SEAT_NUMBER_MAX, Access, EventState, PoolKind, Work
 from services.catalog.domain.search import Sort
@@ -260,7 +261,12 @@ class TicketTypeView(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class EventSummary(msgspec.Struct, kw_only=True):
-    """An event as lists show it. `price_from` is the lowest price for everybody."""
+    """An event as lists show it. `price_from` is the lowest price for everybody.
+
+    `availability` is what is left for everybody: `few-left` are few, or none while some are in baskets. It is what
+    was so when the places were counted at `availability_at`, which is null where nothing but the sale's dates is
+    known; whoever buys asks for the places themselves. `ticket_types` are there where they are expanded.
+    """
 
     event_id: str
     organiser_id: str
@@ -273,6 +279,9 @@ class EventSummary(msgspec.Struct, kw_only=True):
     series_id: str | None
     series_name: str | None
     price_from: Money | None
+    availability: Left
+    availability_at: Time | None
+    ticket_types: list[TicketTypeView] | UnsetType = UNSET
 
 
 class EventView(EventSummary, kw_only=True):
@@ -296,8 +305,8 @@ class EventsQuery(PageQuery, frozen=True):
 
     `q` are words, or beginnings of words, of the event's name, its people, its works and its venue, in any spelling of
     accents and case. `from` and `to` are days at the venue, both included. `price_min` and `price_max` are minor units:
-    some ticket for everybody costs as much; `currency` keeps to one. `organiser_id` alone, without any of the others,
-    lists all events of that organiser, past ones too, and its drafts for members.
+    some ticket for everybody costs as much; `currency` keeps to one. `available` hides what is sold out. `organiser_id`
+    alone, without any of the others, lists all events of that organiser, past ones too, and its drafts for members.
     """
 
     q: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
@@ -310,6 +319,7 @@ class EventsQuery(PageQuery, frozen=True):
     price_min: Price | None = None
     price_max: Price | None = None
     currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] | None = None
+    available: bool = False
     sort: Sort = "starts_at"
 
     @property

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zlib import crc32
+
 from msgspec import UNSET
 
 from services.catalog import domain, schemas
+from services.catalog.domain.availability import Told, left_of
 from services.catalog.domain.search import Posting
+from services.catalog.use_cases import Expansion
+
+NOTHING_MORE = Expansion()
 
 
 def venue_view(venue: domain.Venue) -> schemas.VenueView:
@@ -57,8 +64,17 @@ def _run(run: domain.Run) -> schemas.RunView:
     )
 
 
-def event_summary(event: domain.Event | Posting) -> schemas.EventSummary:
-    """An event as lists show it."""
+def event_summary(
+    event: domain.Event | Posting,
+    told: Told | None,
+    now: datetime,
+    expansion: Expansion = NOTHING_MORE,
+    *,
+    for_members: bool = False,
+) -> schemas.EventSummary:
+    """An event as lists show it, with what was told of its places."""
+    venue = None if expansion.venues is None else expansion.venues.get(event.venue_id)
+    in_full = None if expansion.events is None else expansion.events.get(event.event_id)
     return schemas.EventSummary(
         event_id=event.event_id,
         organiser_id=event.organiser_id,
@@ -67,17 +83,25 @@ def event_summary(event: domain.Event | Posting) -> schemas.EventSummary:
         state=event.state,
         starts_at=event.starts_at,
         time_zone=event.time_zone,
-        venue=_place(event),
+        venue=_place(event, venue),
         series_id=event.series_id,
         series_name=event.series_name,
         price_from=event.price_from,
+        availability=left_of(event, told, now),
+        availability_at=None if told is None else told.counted_at,
+        ticket_types=UNSET if in_full is None else _ticket_types(in_full, for_members=for_members),
     )
 
 
 def event_view(
-    event: domain.Event, *, for_members: bool = True, venue: domain.Venue | None = None
+    event: domain.Event,
+    told: Told | None,
+    now: datetime,
+    *,
+    for_members: bool = True,
+    venue: domain.Venue | None = None,
 ) -> schemas.EventView:
-    """An event as answered in full, with the venue's address where that is given.
+    """An event as answered in full, with what was told of its places, and the venue's address where that is given.
 
     The public does not see what only members can give away.
     """
@@ -93,6 +117,8 @@ def event_view(
         series_id=event.series_id,
         series_name=event.series_name,
         price_from=event.price_from,
+        availability=left_of(event, told, now),
+        availability_at=None if told is None else told.counted_at,
         version=event.version,
         doors_at=event.doors_at,
         description=event.description,
@@ -114,6 +140,18 @@ def event_view(
         programme=list(event.programme),
         published_at=event.published_at,
     )
+
+
+def event_etag(event: domain.Event, told: Told | None, now: datetime) -> str | int:
+    """What tells an event as it is from what it was: its version, and what is left where that is not the plain case.
+
+    A change (`If-Match`) is meant for the version, whatever is left.
+    """
+    left = left_of(event, told, now)
+    always_so = told is None and event.sale_starts_at is None and event.sale_ends_at is None
+    if always_so:
+        return event.version
+    return f"{event.version}-{crc32(f'{left} {told and told.version}'.encode()):08x}"
 
 
 def _ticket_types(event: domain.Event, *, for_members: bool) -> list[schemas.TicketTypeView]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from contracts.reservations import PlacesOffered, PoolChanged
+from contracts.reservations import AvailabilityChanged, PlacesOffered, PoolChanged
 from services.reservations.repository.waiting_list import entry_of_image
 from shared import clock
 from shared.messaging import Message
@@ -50,7 +50,19 @@ def pool_changed(image: Image) -> Message:
     )
 
 
+def availability_changed(image: Image) -> Message:
+    """`reservations.availability_changed.v1` of the row that keeps what was told last of an event."""
+    return AvailabilityChanged(
+        event_id=str(image["pk"]).partition("#")[2],
+        version=int(image["outbox"]["version"]),
+        organiser_id=image["organiser_id"],
+        left=image["left"],
+        counted_at=clock.from_iso(image["counted_at"]),
+    )
+
+
 BUILDERS: Final[dict[str, Builder]] = {
     PlacesOffered.type_name: places_offered,
     PoolChanged.type_name: pool_changed,
+    AvailabilityChanged.type_name: availability_changed,
 }

@@ -74,9 +74,10 @@ def consume(event: SQSEvent) -> dict[str, list[dict[str, str]]]:
 
 @app.on_dynamodb_record(stream_arn=settings().reservations_table_stream_arn, batch_size=100, name="follow_blocks")
 def follow_blocks(event: DynamoDBEvent) -> dict[str, list[dict[str, str]]]:
-    """Tells the hints what was written, and offers what came free, or was added, to those who wait for it.
+    """Tells the hints what was written, offers what came free, or was added, to those who wait for it, and counts.
 
-    Both are only faster than what would come of it anyway: a record that fails is not worth being read again.
+    The first two are only faster than what would come of it anyway: a record that fails is not worth being read again.
+    Of what changed last nobody else tells, so where not even a note of it could be made, all come again.
     """
     changes: list[BlockChange] = []
     try:
@@ -89,6 +90,11 @@ def follow_blocks(event: DynamoDBEvent) -> dict[str, list[dict[str, str]]]:
         use_cases.offer_freed_places(changes, clock.now())
     except Exception as trouble:  # the schedule offers them within a minute
         log("freed_places_not_offered", level="WARNING", error=trouble)
+    try:
+        use_cases.follow_left(changes, changed_pools(event.to_dict()), clock.now())
+    except Exception as trouble:
+        log("places_not_counted", level="ERROR", error=trouble)
+        return {"batchItemFailures": [{"itemIdentifier": event.to_dict()["Records"][0]["dynamodb"]["SequenceNumber"]}]}
     return {"batchItemFailures": []}
 
 
@@ -107,3 +113,9 @@ def relay(event: DynamoDBEvent) -> dict[str, list[dict[str, str]]]:
 def serve_waiting_lists(event: CloudWatchEvent) -> None:
     """Offers what holds that ran out have left free, which no write tells of, and passes on what nobody answered."""
     use_cases.serve_every_list(clock.now())
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES), name="count_places")
+def count_places(event: CloudWatchEvent) -> None:
+    """Counts what is left of events that changed after their last count, or of which baskets may have run out since."""
+    use_cases.count_due(clock.now())

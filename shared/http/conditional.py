@@ -5,8 +5,8 @@ import re
 
 from shared.http.problems import PreconditionFailed, PreconditionRequired
 
-# A version, then what tells a choice of fields, or a coding, from the whole of it as it is.
-_VERSION = re.compile(r'"([0-9]{1,18})(?:-[0-9a-f]{8})?(?:-(?:br|gzip))?"')
+# A version, then what tells more of the answer, a choice of fields, or a coding, from the whole of it as it is.
+_VERSION = re.compile(r'"([0-9]{1,18})(?:-[0-9a-f]{8}){0,2}(?:-(?:br|gzip))?"')
 
 
 def version_etag(version: int) -> str:

@@ -126,6 +126,18 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """The lowest price for everybody; None where everybody can buy nothing."""
         return min((one.price for one in self.ticket_types if one.access == "public"), default=None)
 
+    @property
+    def sale_starts_at(self) -> datetime | None:
+        """When the first sale to everybody begins; None where one always has."""
+        begins = [one.sale_starts_at for one in self.ticket_types if one.access == "public"]
+        return None if None in begins else min((at for at in begins if at is not None), default=None)
+
+    @property
+    def sale_ends_at(self) -> datetime | None:
+        """When the last sale to everybody ends; None where one does not."""
+        ends = [one.sale_ends_at for one in self.ticket_types if one.access == "public"]
+        return None if None in ends else max((at for at in ends if at is not None), default=None)
+
 
 def check_time_zone(name: str, field: str = "$.time_zone") -> None:
     """Raises Incomplete unless the IANA database knows the zone."""

@@ -4,6 +4,7 @@ venue#<id>       venue                       a place; in the index under its org
 seat_map#<id>    seat_map                    a plan; never changes
 series#<id>      series                      in the index under its organiser
 event#<id>       event                       an event; once published, it says where its postings stand
+                 left                        what reservations told of its places
 term#<term>      <starts at>#<event>         a posting: an event in the list of one term, until a day after it began
 voucher#<id>     voucher                     in the index under its event
 organiser#<id>   organiser                   what accounts said of it
@@ -15,6 +16,7 @@ terms: month:<year>-<month>, organiser:<id>, venue:<id>, series:<id>, city:<name
 index `listing`: organiser#<id>#venues, organiser#<id>#series (by name), event#<id>#vouchers (by code)
 """
 
+from services.catalog.repository.availability import LeftRow, keep_told, told_of
 from services.catalog.repository.browsing import Found, found, upcoming
 from services.catalog.repository.events import (
     EventRow,
@@ -31,8 +33,11 @@ from services.catalog.repository.memory import (
     forget_event,
     forget_upcoming,
     remembered_event,
+    remembered_events,
     remembered_found,
+    remembered_told,
     remembered_venue,
+    remembered_venues,
 )
 from services.catalog.repository.organisers import (
     keep_organiser,
@@ -52,6 +57,7 @@ from services.catalog.repository.places import (
     seat_map,
     series,
     venue,
+    venues,
 )
 from services.catalog.repository.postings import PostingRow, relist
 from services.catalog.repository.vouchers import (
@@ -67,6 +73,7 @@ from services.catalog.repository.vouchers import of_row as voucher_of_row
 __all__ = [
     "EventRow",
     "Found",
+    "LeftRow",
     "OrganisersPage",
     "PostingRow",
     "SeriesRow",
@@ -87,6 +94,7 @@ __all__ = [
     "forget_upcoming",
     "found",
     "keep_organiser",
+    "keep_told",
     "of_row",
     "organiser_name",
     "organisers_events",
@@ -95,14 +103,19 @@ __all__ = [
     "relist",
     "remember_weeks_moved",
     "remembered_event",
+    "remembered_events",
     "remembered_found",
+    "remembered_told",
     "remembered_venue",
+    "remembered_venues",
     "save_event",
     "save_voucher",
     "seat_map",
     "series",
+    "told_of",
     "upcoming",
     "venue",
+    "venues",
     "voucher",
     "voucher_of_row",
     "weeks_moved",

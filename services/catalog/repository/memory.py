@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final
 
 import msgspec
 
 from services.catalog import domain
+from services.catalog.domain.availability import Told
 from services.catalog.domain.search import Posting, Search
 from services.catalog.repository.browsing import Found
 from shared.cache import Cache
@@ -39,12 +40,31 @@ def remembered_found(search: Search, limit: int, cursor: str | None, load: Calla
 
     def encoded() -> bytes:
         page = load()
-        return msgspec.msgpack.encode((page.items, page.next))
+        return msgspec.msgpack.encode((page.items, page.next, page.told))
 
     asked = hashlib.blake2b(msgspec.json.encode((search, limit, cursor)), digest_size=16).hexdigest()
     found = _loaded(f"found:{asked}", encoded, FOUND_SECONDS, _UPCOMING_TAG)
-    items, following = msgspec.msgpack.decode(found, type=tuple[list[Posting], str | None])
-    return Found(items, following)
+    return Found(*msgspec.msgpack.decode(found, type=tuple[list[Posting], str | None, dict[str, Told]]))
+
+
+def remembered_events(event_ids: Sequence[str], load: Callable[[], list[domain.Event]]) -> list[domain.Event]:
+    """The events of a page; forgotten with `forget_upcoming`."""
+    named = hashlib.blake2b(" ".join(event_ids).encode(), digest_size=16).hexdigest()
+    found = _loaded(f"events:{named}", lambda: msgspec.msgpack.encode(load()), FOUND_SECONDS, _UPCOMING_TAG)
+    return msgspec.msgpack.decode(found, type=list[domain.Event])
+
+
+def remembered_told(event_id: str, load: Callable[[], Told | None]) -> Told | None:
+    """What was told of an event's places; forgotten with `forget_event`."""
+    found = _loaded(f"told:{event_id}", lambda: msgspec.msgpack.encode(load()), EVENT_SECONDS, _tag(event_id))
+    return msgspec.msgpack.decode(found, type=Told | None)
+
+
+def remembered_venues(venue_ids: Sequence[str], load: Callable[[], list[domain.Venue]]) -> list[domain.Venue]:
+    """The places of a page's events, which never change once they are added."""
+    named = hashlib.blake2b(" ".join(venue_ids).encode(), digest_size=16).hexdigest()
+    found = _cache().get_or_load(f"venues:{named}", lambda: msgspec.msgpack.encode(load()), VENUE_SECONDS)
+    return msgspec.msgpack.decode(found, type=list[domain.Venue])
 
 
 def remembered_venue(venue_id: str, load: Callable[[], domain.Venue | None]) -> domain.Venue | None:

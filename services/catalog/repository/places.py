@@ -82,6 +82,12 @@ def venue(venue_id: str) -> domain.Venue | None:
     return None if row is None else row.venue
 
 
+def venues(venue_ids: Iterable[str]) -> list[domain.Venue]:
+    """The venues with those ids, as far as they exist."""
+    keys = [(f"venue#{venue_id}", "venue") for venue_id in venue_ids]
+    return [row.venue for row in fetch_many(VenueRow, keys, consistent=False).values()]
+
+
 def organisers_venues(organiser_id: str, limit: int, cursor: str | None) -> Page[VenueRow]:
     """A page of an organiser's venues, by name. Raises BadCursor."""
     return query_page(VenueRow, f"organiser#{organiser_id}#venues", index=LISTING, limit=limit, cursor=cursor)

@@ -1,6 +1,7 @@
 """What people and messages ask of catalog, one function for each."""
 
-from services.catalog.use_cases.browsing import organisers_events, search_events
+from services.catalog.use_cases.availability import keep_told, told_of
+from services.catalog.use_cases.browsing import Expansion, expanded, organisers_events, search_events, told_of_all
 from services.catalog.use_cases.events import (
     announced_event,
     change_event,
@@ -35,6 +36,7 @@ from services.catalog.use_cases.vouchers import (
 __all__ = [
     "VOUCHER_MAKERS",
     "VOUCHER_READERS",
+    "Expansion",
     "add_seat_map",
     "add_series",
     "add_venue",
@@ -42,9 +44,11 @@ __all__ = [
     "change_event",
     "change_voucher",
     "event_for",
+    "expanded",
     "forget_changed",
     "import_season",
     "keep_organiser",
+    "keep_told",
     "list_series",
     "list_venues",
     "list_vouchers",
@@ -57,6 +61,8 @@ __all__ = [
     "search_events",
     "seat_map",
     "shown_venue",
+    "told_of",
+    "told_of_all",
     "venue",
     "voucher_message",
 ]

@@ -24,6 +24,11 @@ events_of_pools: Memory[str] = Memory(entries_max=4096)
 # Waiting rooms, or that an event has none, packed; and what their openings drew, which never changes.
 rooms: Memory[bytes] = Memory(entries_max=4096)
 draws: Memory[Draw] = Memory(entries_max=512)
+# Until when nobody else counts what is left of an event, and that it was noted to be counted then.
+counts: Memory[int] = Memory(entries_max=4096)
+counts_noted: Memory[bool] = Memory(entries_max=4096)
+# That there were places enough when this process counted them last.
+enough_left: Memory[bool] = Memory(entries_max=4096)
 
 
 def cache() -> Cache:
@@ -54,3 +59,6 @@ def forget() -> None:
     events_of_pools.clear()
     rooms.clear()
     draws.clear()
+    counts.clear()
+    counts_noted.clear()
+    enough_left.clear()

@@ -20,7 +20,7 @@ from pynamodb.expressions.update import Action
 from contracts.reservations import PlacesOffered
 from services.reservations.domain import Sale
 from services.reservations.domain.waiting_list import ENTRIES_MAX, OPEN, Entry, State, WaitingList, WaitingListFull
-from services.reservations.repository import caching
+from services.reservations.repository import caching, left
 from services.reservations.repository.rows import TABLE_VARIABLE, EventRow, event_key
 from shared.clock import epoch_milliseconds, epoch_seconds
 from shared.data import (
@@ -296,6 +296,8 @@ def mark_sale(
     update(EventRow, *event_key(sale.event_id), actions=[action], condition=EventRow.pk.exists(), now=now)
     caching.sales.forget(sale.event_id)
     caching.cache().invalidate_tag(sale.event_id)
+    # What is waited for is not for everybody, and no block's write tells of it.
+    left.note_due(sale.event_id, epoch_seconds(now), now)
 
 
 def list_ends_at(sale: Sale, now: datetime) -> datetime:

@@ -19,6 +19,7 @@ from services.reservations.use_cases.paid_orders import (
 from services.reservations.use_cases.pools import LOOKERS as POOL_LOOKERS
 from services.reservations.use_cases.pools import STEERERS as POOL_STEERERS
 from services.reservations.use_cases.pools import list_pools, steer_pool
+from services.reservations.use_cases.telling_left import count_due, follow_left
 from services.reservations.use_cases.vouchers import take_in_voucher
 from services.reservations.use_cases.waiting_list import (
     join_waiting_list,
@@ -57,8 +58,10 @@ __all__ = [
     "check_pass",
     "control_room",
     "correct_hints",
+    "count_due",
     "end_withholding",
     "extend_hold",
+    "follow_left",
     "forget_cancelled_order",
     "has_waiting_room",
     "join_waiting_list",

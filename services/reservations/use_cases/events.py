@@ -6,6 +6,7 @@ from datetime import datetime
 
 from contracts.catalog import EventPublished
 from services.reservations import repository
+from services.reservations.use_cases.telling_left import recount_told
 
 
 def put_on_sale(event: EventPublished, now: datetime) -> list[str]:
@@ -15,5 +16,6 @@ def put_on_sale(event: EventPublished, now: datetime) -> list[str]:
     shape would move or take away places that may be sold, and which therefore stay as they were.
     """
     kept = [pool.pool_id for pool in event.pools if not repository.save_pool(pool, event.event_id, event.version, now)]
-    repository.save_event(event, now)
+    if repository.save_event(event, now):
+        recount_told(event.event_id, now)
     return kept

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Set
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -30,6 +31,7 @@ class Asked(NamedTuple):
     currency: str | None = None
     price_min: int | None = None
     price_max: int | None = None
+    available: bool = False
     sort: str = "starts_at"
 
 
@@ -95,9 +97,10 @@ def place(event: Event, asked: Asked) -> Any:
     return at
 
 
-def expected(events: list[Event], asked: Asked, now: datetime) -> list[str]:
-    """The ids that a search must find, in order."""
-    found = [event for event in events if answers(event, asked, now)]
+def expected(events: list[Event], asked: Asked, now: datetime, sold_out: Set[str] = frozenset()) -> list[str]:
+    """The ids that a search must find, in order; `sold_out` are those that nobody finds who asks for what is left."""
+    hidden = sold_out if asked.available else frozenset()
+    found = [event for event in events if event.event_id not in hidden and answers(event, asked, now)]
     return [event.event_id for event in sorted(found, key=lambda event: place(event, asked))]
 
 

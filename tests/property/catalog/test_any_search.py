@@ -16,8 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from contracts.reservations import Left
 from services.catalog import repository
 from services.catalog.domain import Event
+from services.catalog.domain.availability import Told
 from services.catalog.domain.search import Search, city_of, words_of
 from services.catalog.repository import postings
 from shared.data import StaleVersion, Update, writes
@@ -36,6 +38,7 @@ PLACES = [
 SERIES = [None, "ser_01m85kmgtca0g4fmfchr064yk5", "ser_01m85kmgtca0g4fmfchr064yk6"]
 ORGANISERS = ["org_01m85kmgtca0g4fmfchr064yk5", "org_01m85kmgtca0g4fmfchr064yk6"]
 PRICES = st.lists(st.sampled_from([0, 1500, 4500, 9900]), max_size=3, unique=True)
+LEFT: st.SearchStrategy[Left] = st.sampled_from(["available", "few-left", "sold-out", "sold-out", "not-on-sale"])
 # Many at the same moment, some months apart, some at the turn of a day.
 DAYS = st.sampled_from([0.2, 1, 1, 1.5, 2, 16.4, 16.6, 40, 400])
 
@@ -46,8 +49,12 @@ class Season:
     def __init__(self) -> None:
         self.now = datetime(next(_years), 1, 15, 12, tzinfo=UTC)
         self.events: dict[str, Event] = {}
+        self.told: dict[str, Told] = {}
 
     def plan(self, event: Event) -> None:
+        # Not at random, because the order among those of one moment decides what is drawn next.
+        number = f"{self.now.year:04d}{len(self.events) * 37 % 100:022d}"
+        event = structs.replace(event, event_id=f"evt_{number}")
         assert repository.add_published_event(event, self.now)
         self.events[event.event_id] = event
 
@@ -62,6 +69,14 @@ class Season:
         with pytest.raises(StaleVersion):
             repository.save_event(late, structs.replace(late.event, name="Too Late"), self.now, announce=True)
 
+    def tell(self, event_id: str, left: Left, version: int) -> None:
+        """Reservations says what is left of an event; versions may come twice and in any order."""
+        told = Told(left=left, counted_at=self.now, version=version)
+        known = self.told.get(event_id)
+        if known is None or known.version < version:
+            self.told[event_id] = told
+        repository.keep_told(event_id, told, self.now)
+
     def page(self, asked: Asked, limit: int, cursor: str | None) -> repository.Found:
         search = Search(
             words=tuple(words_of(asked.q or "")),
@@ -74,12 +89,14 @@ class Season:
             currency=asked.currency,
             price_min=asked.price_min,
             price_max=asked.price_max,
+            available=asked.available,
             sort=asked.sort,  # type: ignore[arg-type]
         )
         return repository.found(search, self.now, limit, cursor)
 
     def expected(self, asked: Asked) -> list[str]:
-        return expected(list(self.events.values()), asked, self.now)
+        sold_out = {event_id for event_id, told in self.told.items() if told.left == "sold-out"}
+        return expected(list(self.events.values()), asked, self.now, sold_out)
 
 
 def check(season: Season, asked: Asked, limit: int, meanwhile: Callable[[], str | None]) -> None:
@@ -96,6 +113,8 @@ def check(season: Season, asked: Asked, limit: int, meanwhile: Callable[[], str 
         for posting in page.items:
             event = season.events[posting.event_id]
             assert (posting.name, posting.starts_at) == (event.name, event.starts_at)
+            assert page.told.get(posting.event_id) == season.told.get(posting.event_id)
+        assert page.next is None or len(ids) == limit, "a page with a next one, and not full"
         seen += ids
         throughout &= set(now_right)
         if page.next is None:
@@ -150,6 +169,7 @@ def searches(draw: st.DrawFn, now: datetime) -> Asked:
         currency=maybe(st.just("USD")),
         price_min=maybe(st.sampled_from([0, 1, 4500])),
         price_max=maybe(st.sampled_from([0, 4500, 5000])),
+        available=draw(st.booleans()),
         sort=draw(st.sampled_from(["starts_at", "starts_at", "-starts_at", "price", "relevance" if q else "price"])),
     )
 
@@ -162,15 +182,17 @@ def test_a_search_finds_what_a_look_at_every_event_finds(data: st.DataObject) ->
         season.plan(event)
 
     def something_happens() -> str | None:
-        what = data.draw(st.sampled_from(["nothing", "plan", "rename", "move", "price"]))
+        what = data.draw(st.sampled_from(["nothing", "plan", "rename", "move", "price", "tell", "tell"]))
         if what == "nothing":
             return None
         if what == "plan":
             event = data.draw(planned(season.now))
             season.plan(event)
-            return event.event_id
+            return list(season.events)[-1]
         one = data.draw(st.sampled_from(sorted(season.events)))
-        if what == "rename":
+        if what == "tell":
+            season.tell(one, data.draw(LEFT), data.draw(st.integers(1, 5)))
+        elif what == "rename":
             season.change(one, name=data.draw(NAMES))
         elif what == "move":
             season.change(one, starts_at=season.now + timedelta(days=data.draw(DAYS)))
@@ -244,7 +266,7 @@ def test_a_cursor_that_names_a_number_of_events_loses_some(monkeypatch: pytest.M
         start = int(cursor or 0)
         every = page(season, asked, 100, None).items
         following = str(start + limit) if len(every) > start + limit else None
-        return repository.Found(every[start : start + limit], following)
+        return repository.Found(every[start : start + limit], following, {})
 
     def read() -> None:
         season = Season()
@@ -252,9 +274,8 @@ def test_a_cursor_that_names_a_number_of_events_loses_some(monkeypatch: pytest.M
             season.plan(an_event(season.now, days))
 
         def one_comes_in() -> str:
-            event = an_event(season.now, 1)
-            season.plan(event)
-            return event.event_id
+            season.plan(an_event(season.now, 1))
+            return list(season.events)[-1]
 
         check(season, Asked(), 2, one_comes_in)
 
@@ -263,3 +284,43 @@ def test_a_cursor_that_names_a_number_of_events_loses_some(monkeypatch: pytest.M
     monkeypatch.setattr(Season, "page", counted)
     with pytest.raises(AssertionError, match="twice"):
         read()
+
+
+def a_season_that_sells_out(season: Season) -> None:
+    """Of nine events some are sold out, one comes back, and an older word of it arrives late."""
+    for days in range(1, 10):
+        season.plan(an_event(season.now, days))
+    ids = list(season.events)
+    for event_id in ids[:4]:
+        season.tell(event_id, "sold-out", 2)
+    season.tell(ids[1], "few-left", 3)
+    season.tell(ids[1], "sold-out", 1)
+    for sort in ("starts_at", "-starts_at", "price"):
+        check(season, Asked(available=True, sort=sort), 2, lambda: None)
+
+
+def test_a_season_that_sells_out_is_found_as_it_is() -> None:
+    a_season_that_sells_out(Season())
+
+
+def test_pages_that_are_only_thinned_out_are_not_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control of asking while reading: what is sold out is taken off a page that was read before."""
+
+    def thinned(season: Season, asked: Asked, limit: int, cursor: str | None) -> repository.Found:
+        whole = page(season, asked._replace(available=False), limit, cursor)
+        left = [one for one in whole.items if (told := whole.told.get(one.event_id)) is None or told.left != "sold-out"]
+        return repository.Found(left, whole.next, whole.told)
+
+    page = Season.page
+    monkeypatch.setattr(Season, "page", thinned)
+    with pytest.raises(AssertionError, match="not full"):
+        a_season_that_sells_out(Season())
+
+
+def test_without_the_versions_a_late_word_hides_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control of the order of messages."""
+    rows = import_module("services.catalog.repository.availability")
+    update = rows.update
+    monkeypatch.setattr(rows, "update", lambda *keys, condition, **rest: update(*keys, **rest))
+    with pytest.raises(AssertionError):
+        a_season_that_sells_out(Season())

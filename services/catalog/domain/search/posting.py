@@ -21,8 +21,9 @@ WORDS_MAX: Final = 100
 class Posting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A published event as the lists hold it.
 
-    `prices` are those of the ticket types for everybody, in minor units, each once and the lowest first. `words` are
-    those of its name, of the people, of the works and of the venue, each in the first of these that has it.
+    `prices` are those of the ticket types for everybody, in minor units, each once and the lowest first; the sale's
+    times are those of the first and the last of them. `words` are those of its name, of the people, of the works and
+    of the venue, each in the first of these that has it.
     """
 
     event_id: str
@@ -38,6 +39,8 @@ class Posting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     series_name: str | None = None
     currency: str
     prices: tuple[int, ...] = ()
+    sale_starts_at: datetime | None = None
+    sale_ends_at: datetime | None = None
     words: tuple[str, ...] = ("", "", "", "")
 
     @property
@@ -74,6 +77,8 @@ def posting_of(event: Event) -> Posting:
         series_name=event.series_name,
         currency=event.currency,
         prices=tuple(sorted({one.price.amount for one in event.ticket_types if one.access == "public"})),
+        sale_starts_at=event.sale_starts_at,
+        sale_ends_at=event.sale_ends_at,
         words=tuple(" ".join(words) for words in _words(event)),
     )
 

@@ -22,6 +22,8 @@ WORDS_ASKED_MAX: Final = 8
 _LISTS_TRIED_MAX: Final = 3
 # Postings a page looks at on its way: one by date ends there and goes on behind its cursor.
 EXAMINED_MAX: Final = 500
+# Of so many it is asked what is left of them, where what is sold out is not wanted; a page ends there as well.
+JUDGED_MAX: Final = 200
 # One by price or by relevance has to see all before it knows the first, and refuses to see more.
 RANKED_MAX: Final = 1000
 # The first and the last places of the earth to see a day begin and end.
@@ -43,7 +45,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of the events coming up. All that is given must hold of an event.
 
     `words` are prefixes of the event's words, folded as those are. Days are those of the venue, both included. Prices
-    are in minor units of the event's own currency.
+    are in minor units of the event's own currency. What is `available` is not sold out, which no posting says.
     """
 
     words: tuple[str, ...] = ()
@@ -56,6 +58,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     currency: str | None = None
     price_min: int | None = None
     price_max: int | None = None
+    available: bool = False
     sort: Sort = "starts_at"
 
     @property

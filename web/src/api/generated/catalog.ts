@@ -13,6 +13,9 @@ export interface EventSummary {
   series_id: string | null;
   series_name: string | null;
   price_from: Money | null;
+  availability: "available" | "few-left" | "not-on-sale" | "sold-out";
+  availability_at: string | null;
+  ticket_types?: TicketTypeView[];
 }
 
 /** An event with everything a buyer, or its organiser, wants to know. */
@@ -28,6 +31,9 @@ export interface EventView {
   series_id: string | null;
   series_name: string | null;
   price_from: Money | null;
+  availability: "available" | "few-left" | "not-on-sale" | "sold-out";
+  availability_at: string | null;
+  ticket_types: TicketTypeView[];
   version: number;
   doors_at: string | null;
   description: string | null;
@@ -36,7 +42,6 @@ export interface EventView {
   places_per_order_max: number;
   places_per_buyer_max: number | null;
   pools: PoolView[];
-  ticket_types: TicketTypeView[];
   programme: Work[];
   published_at: string | null;
 }
