@@ -409,6 +409,10 @@ export type EventSalesView = {
  * EventSummary
  *
  * An event as lists show it. `price_from` is the lowest price for everybody.
+ *
+ * `availability` is what is left for everybody: `few-left` are few, or none while some are in baskets. It is what
+ * was so when the places were counted at `availability_at`, which is null where nothing but the sale's dates is
+ * known; whoever buys asks for the places themselves. `ticket_types` are there where they are expanded.
  */
 export type EventSummary = {
     event_id: string;
@@ -422,6 +426,9 @@ export type EventSummary = {
     series_id: string | null;
     series_name: string | null;
     price_from: Money | null;
+    availability: 'available' | 'few-left' | 'not-on-sale' | 'sold-out';
+    availability_at: string | null;
+    ticket_types?: Array<TicketTypeView>;
 };
 
 /**
@@ -441,6 +448,9 @@ export type EventView = {
     series_id: string | null;
     series_name: string | null;
     price_from: Money | null;
+    availability: 'available' | 'few-left' | 'not-on-sale' | 'sold-out';
+    availability_at: string | null;
+    ticket_types: Array<TicketTypeView>;
     version: number;
     doors_at: string | null;
     description: string | null;
@@ -449,7 +459,6 @@ export type EventView = {
     places_per_order_max: number;
     places_per_buyer_max: number | null;
     pools: Array<CatalogPoolView>;
-    ticket_types: Array<TicketTypeView>;
     programme: Array<Work>;
     published_at: string | null;
 };
@@ -2388,6 +2397,7 @@ export type ListEventsData = {
         price_min?: number;
         price_max?: number;
         currency?: string;
+        available?: boolean;
         sort?: '-starts_at' | 'price' | 'relevance' | 'starts_at';
         limit?: number;
         cursor?: string;
@@ -2395,6 +2405,10 @@ export type ListEventsData = {
          * The members wanted, `name,venue.city`, of a list's items; all others are left out of the answer.
          */
         fields?: string;
+        /**
+         * What is put in beyond the answer as it is without.
+         */
+        expand?: string;
     };
     url: '/v1/events';
 };
