@@ -16,7 +16,7 @@ ANSWERS_MAX: Final = 256
 # With all of them this long, they are 16 MB.
 BYTES_MAX: Final = 65_536
 
-_Kept = tuple[int, bytes, dict[str, str]]
+_Kept = tuple[float, int, bytes, dict[str, str]]
 
 
 class Remembered:
@@ -31,11 +31,13 @@ class Remembered:
     def find(self, request: Any, now: datetime) -> Encoded | None:
         """The answer to the same question, None when nobody asked it within the last moment."""
         key = _question(request)
-        kept = None if key is None else self._answers.get(key, now.timestamp())
-        if kept is None:
+        seconds = now.timestamp()
+        kept = None if key is None else self._answers.get(key, seconds)
+        # What was kept later than now was kept before the clock was set back.
+        if kept is None or kept[0] > seconds:
             return None
         telemetry.count(telemetry.CACHE_HITS)
-        status, content, headers = kept
+        _, status, content, headers = kept
         return Encoded(status, content, headers.copy())
 
     def keep(self, request: Any, encoded: Encoded, now: datetime) -> None:
@@ -44,8 +46,9 @@ class Remembered:
         if key is None or encoded.status_code != 200 or len(encoded.content) > BYTES_MAX:
             return
         if headers["Cache-Control"].startswith("public"):
-            kept = (encoded.status_code, encoded.content, headers.copy())
-            self._answers.put(key, kept, now.timestamp() + self._seconds)
+            seconds = now.timestamp()
+            kept = (seconds, encoded.status_code, encoded.content, headers.copy())
+            self._answers.put(key, kept, seconds + self._seconds)
 
     def forget(self) -> None:
         """Forgets all of them: something may have changed."""

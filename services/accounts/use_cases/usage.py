@@ -29,7 +29,7 @@ from shared.cache import CacheDown
 from shared.data import Page, TransactionRefused, cursors
 from shared.http import NotFound, ValidationFailed
 from shared.telemetry import log
-from shared.throttling import plans
+from shared.throttling import Counts, plans
 from shared.throttling.usage import SHARDS
 
 _TRIES_MAX: Final = 4
@@ -71,7 +71,8 @@ def carry_usage(now: datetime) -> int:
     done = 0
     try:
         for day in (now.date() - timedelta(days=back) for back in range(DAYS_CARRIED)):
-            for shard in range(SHARDS):
+            # Each minute another shard comes first: what is too much for one run is not always the same organisers'.
+            for shard in ((now.minute + number) % SHARDS for number in range(SHARDS)):
                 changes = usage.changed(shard, day)
                 if changes is None:
                     continue
@@ -88,7 +89,7 @@ def carry_usage(now: datetime) -> int:
     return done
 
 
-def save_counts(organiser_id: str, day: date, life: str, said: Mapping[str, Any], now: datetime) -> None:
+def save_counts(organiser_id: str, day: date, life: str, said: Mapping[str, Count | Counts], now: datetime) -> None:
     """Keep what a counter says of its whole life, and announce when it uses up a share of the quota.
 
     Raises UsageBusy when others kept writing the same rows.

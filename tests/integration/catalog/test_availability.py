@@ -11,6 +11,7 @@ import pytest
 
 from contracts.reservations import AvailabilityChanged
 from services.catalog import repository, use_cases
+from services.catalog.app import app
 from services.catalog.domain.search import Search
 from services.catalog.repository import availability, browsing
 from shared import clock
@@ -50,8 +51,11 @@ def message(event_id: str, left: Any, version: int) -> AvailabilityChanged:
 
 
 def tell(event_id: str, left: Any, version: int = 1) -> bool:
-    """A message arrives."""
-    return use_cases.keep_told(message(event_id, left, version), clock.now())
+    """A message arrives; the consumer it comes by makes the process forget what it answered before."""
+    try:
+        return use_cases.keep_told(message(event_id, left, version), clock.now())
+    finally:
+        app.changed()
 
 
 def listed(send: Any, query: str = "") -> list[tuple[str, str]]:

@@ -74,6 +74,9 @@ def test_a_second_stranger_is_answered_without_asking_the_handler(client: Any, s
     with clock.fixed(NOW + timedelta(seconds=1)):
         words(client, "/v1/shelves/one", 1)
     assert shelf.asked == 2, "a second is over"
+    with clock.fixed(NOW - timedelta(days=1)):
+        words(client, "/v1/shelves/one", 1)
+    assert shelf.asked == 3, "a clock that was set back makes nothing last"
 
 
 @pytest.mark.usefixtures("now")
