@@ -8,10 +8,12 @@ export interface Asked {
   city: string;
   price_min: string;
   price_max: string;
+  /** "true" hides what is sold out. */
+  available: string;
   sort: string;
 }
 
-export const NOTHING: Asked = { q: "", from: "", to: "", city: "", price_min: "", price_max: "", sort: "" };
+export const NOTHING: Asked = { q: "", from: "", to: "", city: "", price_min: "", price_max: "", available: "", sort: "" };
 
 const NAMES = Object.keys(NOTHING) as (keyof Asked)[];
 const SORTS = ["relevance", "price", "-starts_at"];
@@ -35,6 +37,7 @@ export function askedOf(query: URLSearchParams): Asked {
     city: given("city"),
     price_min: price("price_min"),
     price_max: price("price_max"),
+    available: given("available") === "true" ? "true" : "",
     // Nothing is a better match than another where no words are asked for.
     sort: sort === "relevance" && q === "" ? "" : sort,
   };
@@ -61,7 +64,7 @@ export function pathOf(asked: Asked, currency: string, limit: number, cursor: st
 
 /** How many of the filters are set that a phone keeps folded away. */
 export function filtersSet(asked: Asked): number {
-  return [asked.from || asked.to, asked.city, asked.price_min || asked.price_max].filter((one) => one !== "").length;
+  return [asked.from || asked.to, asked.city, asked.price_min || asked.price_max, asked.available].filter((one) => one !== "").length;
 }
 
 /** Whether events come by date, so that months can head them. */

@@ -5,14 +5,14 @@ import { addressOf, askedOf, filtersSet, isByDate, NOTHING, pathOf } from "../sr
 const asked = (text) => askedOf(new URLSearchParams(text));
 
 test("an address says what is asked, and what is asked makes the address", () => {
-  const address = "/?q=dvo%C5%99%C3%A1k+cello&from=2026-12-01&to=2026-12-31&city=New+York&price_max=50&sort=relevance";
+  const address = "/?q=dvo%C5%99%C3%A1k+cello&from=2026-12-01&to=2026-12-31&city=New+York&price_max=50&available=true&sort=relevance";
   assert.equal(addressOf(asked(address.slice(1))), address);
   assert.equal(addressOf(asked("q=++&city=")), "/");
   assert.deepEqual(asked(""), NOTHING);
 });
 
 test("what nobody could have picked is left out of what is asked", () => {
-  assert.deepEqual(asked("from=tomorrow&price_min=-1&price_max=1e9&sort=name&surprise=1"), NOTHING);
+  assert.deepEqual(asked("from=tomorrow&price_min=-1&price_max=1e9&sort=name&available=1&surprise=1"), NOTHING);
   assert.equal(asked("sort=relevance").sort, "", "without words nothing matches better");
   assert.equal(asked(`q=${"a".repeat(300)}`).q.length, 200);
 });
@@ -27,5 +27,6 @@ test("prices are asked for in minor units of their currency", () => {
 
 test("folded filters are counted, and months head only what comes by date", () => {
   assert.equal(filtersSet(asked("q=a&from=2026-12-01&to=2026-12-02&price_min=1")), 2);
+  assert.equal(filtersSet(asked("available=true")), 1);
   assert.deepEqual(["", "sort=-starts_at", "sort=price", "q=a&sort=relevance"].map((one) => isByDate(asked(one))), [true, true, false, false]);
 });

@@ -105,7 +105,7 @@ def save_event(row: EventRow, changed: domain.Event, now: datetime, *, announce:
     row.event = structs.replace(changed, version=0)
     types = [EventPublished.type_name] if announce else ()
     if changed.state == "published":
-        _replace_listed(row, types, now)
+        _replace_listed(row, before, types, now)
     else:
         replace(row, now=now, announce=types)
     if moved:
@@ -136,12 +136,16 @@ def _new_row(event_: domain.Event, now: datetime) -> EventRow:
     return EventRow(f"event#{event_.event_id}", "event", event=event_)
 
 
-def _replace_listed(row: EventRow, announce: Sequence[str], now: datetime) -> None:
+def _replace_listed(row: EventRow, former: domain.Event, announce: Sequence[str], now: datetime) -> None:
     kept, listed = row.listed, listed_as(row.event)
+    moved = moves(row.event, read(kept), listed, former)
+    if not moved:
+        replace(row, now=now, announce=announce)
+        return
     row.listed = written(listed)
     replaced = Replace(row, announce=announce)
     try:
-        transact(replaced, *moves(row.event, read(kept), listed), now=now)
+        transact(replaced, *moved, now=now)
     except TransactionRefused as refused:
         row.listed = kept
         blamed = refused.blames(replaced)

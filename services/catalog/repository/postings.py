@@ -60,8 +60,13 @@ def read(kept: str | None) -> Listed | None:
     return None if kept is None else msgspec.json.decode(kept, type=Listed)
 
 
-def moves(event: domain.Event, before: Listed | None, after: Listed) -> list[Write]:
-    """The writes that put an event's postings where they belong, as they are now, and take the others away."""
+def moves(event: domain.Event, before: Listed | None, after: Listed, former: domain.Event | None = None) -> list[Write]:
+    """The writes that put an event's postings where they belong, as they are now, and take the others away.
+
+    Where the `former` event's postings say the same and stand where these belong, nothing is to be written.
+    """
+    if former is not None and before == after and posting_of(former) == posting_of(event):
+        return []
     kept = {(term, after.at) for term in after.terms}
     actions = [
         PostingRow.posting.set(msgspec.json.encode(posting_of(event)).decode()),

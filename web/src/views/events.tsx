@@ -34,11 +34,26 @@ function EventCard({ event, withDay = false }: { event: EventSummary; withDay?: 
             {withDay && `${shortDayText(event.starts_at, event.time_zone)} · `}
             {leaf.time} · {event.venue.name}, {event.venue.city}
           </span>
-          <span class="price">{event.price_from === null ? "No tickets on sale" : `from ${moneyText(event.price_from)}`}</span>
+          <span class="event-price">
+            <span class={event.availability === "sold-out" ? "quiet" : "price"}>{event.price_from === null ? "No tickets on sale" : `from ${moneyText(event.price_from)}`}</span>
+            <Left event={event} />
+          </span>
         </span>
       </a>
     </li>
   );
+}
+
+// What needs no word has none: that there are places, and twice that there is nothing to buy.
+const LEFT: Partial<Record<EventSummary["availability"], [string, string]>> = {
+  "few-left": ["Few left", "badge open"],
+  "sold-out": ["Sold out", "badge bad"],
+  "not-on-sale": ["Not on sale now", "badge"],
+};
+
+function Left({ event }: { event: EventSummary }) {
+  const said = event.price_from === null ? undefined : LEFT[event.availability];
+  return said === undefined ? null : <span class={said[1]}>{said[0]}</span>;
 }
 
 function Cards({ events, withDay = false }: { events: EventSummary[]; withDay?: boolean }) {

@@ -113,6 +113,10 @@ export function SearchForm({ asked, currency, cities, problem }: SearchFormProps
           </datalist>
         </div>
         <Choice label="Order" value={draft.sort} options={sorts} onValue={(sort) => change({ sort })} />
+        <label class="check">
+          <input type="checkbox" name="available" checked={draft.available !== ""} onChange={(input) => change({ available: input.currentTarget.checked ? "true" : "" })} />
+          Hide sold out
+        </label>
       </div>
       {(set > 0 || draft.q !== "" || draft.sort !== "") && (
         <button type="button" class="plain search-clear" onClick={() => change(NOTHING)}>
