@@ -108,7 +108,7 @@ def _description(operation: Operation) -> str:
 def _security(operation: Operation) -> list[dict[str, list[str]]]:
     if operation.access.needs_sign_in:
         # What is listed beside the scheme is what an API key must have been given.
-        return [{"bearer": [operation.scope]}]
+        return [{"bearer": [operation.scope] if operation.needs_scope else []}]
     # A public route that refuses tokens reads those it is sent.
     return [{}, {"bearer": []}] if Unauthorized in operation.errors else []
 

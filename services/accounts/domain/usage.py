@@ -12,8 +12,8 @@ import msgspec
 
 from shared.money import Money
 
-# Counts wait in Redis for some days at most, so no day before these can have news.
-DAYS_CARRIED: Final = 3
+# Counts wait in Redis for four days at most, so no day before these can have news.
+DAYS_CARRIED: Final = 4
 # A period that is asked for: three months of fifty keys are 4,600 lines at most.
 PERIOD_DAYS_MAX: Final = 92
 # At these shares of the quota, in per cent, the owners are told.

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from runtime import __main__ as commands
 from services.accounts import repository
 from services.accounts.domain.usage import Count
 from services.accounts.repository import usage as rows
@@ -127,6 +129,21 @@ def test_who_pays_and_uses_nothing_is_invoiced_and_who_does_neither_is_not(send:
     assert read(send, organiser, "2034-03").status_code == 404
     statements.close_month(datetime(2034, 5, 1, 3, tzinfo=UTC))
     assert repository.statement(paying, "2034-04") is None
+
+
+def test_the_command_writes_all_statements_of_a_closed_month(
+    organiser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "read_environment", lambda state: {})
+    monkeypatch.setattr(commands, "ROOT", tmp_path)
+    use(organiser.organiser_id, "key_a", 5, date(2036, 3, 1))
+    assert commands.invoices("2036-03", tmp_path) == 1
+    assert not (tmp_path / "build").exists()
+    statements.close_month(datetime(2036, 4, 1, 3, tzinfo=UTC))
+    assert commands.invoices("2036-03", tmp_path) == 0
+    written = (tmp_path / "build" / "invoices-2036-03.csv").read_text()
+    rows = [row for row in csv.DictReader(io.StringIO(written)) if row["organiser_id"] == organiser.organiser_id]
+    assert [(row["plan"], row["price"], row["key_answered"]) for row in rows] == [("free", "0", "5")]
 
 
 def test_a_statement_is_its_organisers_alone(send: Any, organiser: Any, stranger: Any) -> None:

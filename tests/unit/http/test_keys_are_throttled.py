@@ -15,6 +15,7 @@ from shared import clock
 from shared.auth import Identity, authorize_access_token, issue_access_token, public_jwks
 from shared.cache import Cache
 from shared.http import EXEMPT, IN_PROCESS, App, Call, throttle
+from shared.http.openapi import document
 from shared.throttling import Buckets, BucketsHere, plans
 from tests.unit.http.conftest import SIGNING
 from tests.unit.throttling.test_buckets_here import Time
@@ -74,7 +75,7 @@ def app(counter: Counter) -> App:
         def answer(call: Call) -> list[int]:
             return []
 
-        app.route(path, **options)(answer)  # type: ignore[arg-type]
+        app.route(path, name=path.rpartition("/")[2], **options)(answer)  # type: ignore[arg-type]
     return app
 
 
@@ -133,3 +134,10 @@ def test_a_request_that_is_refused_for_its_scope_is_metered_like_any_other(clien
     assert client.get("/v1/plain", headers=bearer(without)).status_code == 403
     assert client.get("/v1/open", headers=bearer(without)).status_code == 200
     assert len(counter.metered) == 2
+
+
+def test_the_document_names_the_scope_of_a_route_and_none_where_every_key_may_ask(app: App) -> None:
+    paths = document("Keyed", "", "v1", [(one, app.mapper) for one in app.operations])["paths"]
+    told = {path: item["get"]["security"] for path, item in paths.items() if path.startswith("/v1")}
+    assert told["/v1/plain"] == [{"bearer": ["keyed:read"]}]
+    assert told["/v1/open"] == [{"bearer": []}]
