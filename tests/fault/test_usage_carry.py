@@ -36,7 +36,7 @@ class Counter:
         self.cache = Cache(
             url,
             prefix=f"carry-{secrets.token_hex(6)}",
-            timeout_milliseconds=5000,
+            timeout_milliseconds=30_000,
             breaker=Breaker(failures_max=10_000),
         )
         self.buckets, self.usage = Buckets(self.cache), Usage(self.cache)

@@ -24,7 +24,7 @@ def cache_of(url: str | None = None) -> Cache:
     return Cache(
         url or os.environ["REDIS_URL"],
         prefix=f"usage-{secrets.token_hex(6)}",
-        timeout_milliseconds=5000,
+        timeout_milliseconds=30_000,
         breaker=Breaker(failures_max=10_000),
     )
 
