@@ -29,7 +29,7 @@ from shared.cache import CacheDown
 from shared.data import Page, TransactionRefused, cursors
 from shared.http import NotFound, ValidationFailed
 from shared.telemetry import log
-from shared.throttling import plans
+from shared.throttling import Counts, plans
 from shared.throttling.usage import SHARDS
 
 _TRIES_MAX: Final = 4
@@ -89,7 +89,7 @@ def carry_usage(now: datetime) -> int:
     return done
 
 
-def save_counts(organiser_id: str, day: date, life: str, said: Mapping[str, Any], now: datetime) -> None:
+def save_counts(organiser_id: str, day: date, life: str, said: Mapping[str, Count | Counts], now: datetime) -> None:
     """Keep what a counter says of its whole life, and announce when it uses up a share of the quota.
 
     Raises UsageBusy when others kept writing the same rows.

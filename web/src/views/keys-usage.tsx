@@ -30,12 +30,12 @@ async function wholeUsage(address: string): Promise<Usage> {
 
 /** A bar for each day: refused requests stand on top of the answered ones. */
 function Days({ days, name }: { days: DayFigure[]; name: string }) {
-  const most = Math.max(1, ...days.map((one) => one.answered + one.refused));
-  const high = (number: number): number => (number / most) * HEIGHT;
+  const most = Math.max(0, ...days.map((one) => one.answered + one.refused));
+  const high = (number: number): number => (number / Math.max(1, most)) * HEIGHT;
   return (
     <figure class="day-bars">
       <figcaption>
-        Requests a day <span class="quiet small">at most {numberText(most)}</span>
+        Requests a day <span class="quiet small">{most === 0 ? "none" : `at most ${numberText(most)}`}</span>
       </figcaption>
       <svg viewBox={`0 0 ${days.length * STEP} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={`Requests for each day of ${name}`}>
         {days.map((one, at) => (

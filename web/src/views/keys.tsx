@@ -33,7 +33,11 @@ const ROLE_NAMES: Record<string, string> = { manager: "Manager", box_office: "Bo
 function Shown({ made, done }: { made: NewApiKey; done(): void }) {
   const [copied, setCopied] = useState(false);
   const copy = (): void => {
-    void navigator.clipboard.writeText(made.api_key).then(() => setCopied(true));
+    // A browser may refuse; the text can be selected all the same.
+    void navigator.clipboard.writeText(made.api_key).then(
+      () => setCopied(true),
+      () => setCopied(false),
+    );
   };
   return (
     <div class="note key-text" role="status">
