@@ -28,6 +28,12 @@ meant for a version: `If-Match` takes the `ETag` of what was read.
 
 **Refusals** are problem documents (RFC 9457). Decide by their `type`, which never changes.
 
+**Rates.** Whoever is signed in is counted as that person or API key, by the plan they have; everybody else by their
+address, as `anonymous`. `x-rate-plans` has the plans: `rate` requests a second, `burst` at once after a rest, `quota`
+a calendar month. `x-rate-limit` of an operation says what a request of it costs, and by whom it is counted. Answers
+tell of the bucket in `RateLimit-Policy` and of what is left in it in `RateLimit`; whoever asks too much gets a 429 with
+`Retry-After`.
+
 **Growth.** Within v1, answers may get new members, new values of enumerations and new types of problems: pass over
 what you do not know. Requests may get new optional members and parameters. Whatever else would change is a v2.
 """
@@ -70,6 +76,7 @@ def of_whole(apps: Mapping[str, App]) -> dict[str, Any]:
             "description": "Asks each service for its own health; the answer is kept for a second.",
             "tags": ["health"],
             "security": [],
+            "x-rate-limit": {"cost": 0},
             "responses": {
                 "200": {"description": "Every service is ready.", "content": content},
                 "503": {"description": "Something is not; `degraded` says what.", "content": content},
