@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from runtime.gateway.routing import HEALTH
+from runtime.openapi.examples import illustrate, released
 from shared.http import App
 from shared.http.openapi import Route, document
 
@@ -58,7 +59,9 @@ class WholeHealth(msgspec.Struct):
 
 def of_service(app: App) -> dict[str, Any]:
     """The document of one service, as it answers without a gateway in front."""
-    return document(f"{TITLE}: {app.service}", ABOUT, VERSION, _routes(app))
+    made = document(f"{TITLE}: {app.service}", ABOUT, VERSION, _routes(app))
+    illustrate(made, released())
+    return made
 
 
 def of_whole(apps: Mapping[str, App]) -> dict[str, Any]:
@@ -84,7 +87,9 @@ def of_whole(apps: Mapping[str, App]) -> dict[str, Any]:
         }
     }
     made["tags"].append({"name": "health"})
-    return _shortened(made)
+    shorter = _shortened(made)
+    illustrate(shorter, released())
+    return shorter
 
 
 def of_all(apps: Mapping[str, App]) -> dict[str, dict[str, Any]]:
