@@ -9,7 +9,7 @@ WORKERS ?= 2
 PY := .venv/bin/python
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup parts up demo env test proxy-test check bench schemas api lock republish redrive
+.PHONY: help setup parts up demo env test proxy-test check bench schemas api examples lock republish redrive
 .PHONY: rotate-keys invoices clean clean-install
 
 help: ## what can be made
@@ -51,6 +51,10 @@ schemas: setup ## writes the messages' schemas to contracts/schemas; refuses wha
 	@$(PY) -m runtime.schemas
 
 api: setup ## writes the API's OpenAPI documents to docs/api, and the types and the client made of them; refuses what breaks a client
+	@$(PY) -m runtime.openapi
+
+examples: setup ## asks every operation anew, writes what was answered to docs/api/examples, and from there into the documents
+	@RECORD_EXAMPLES=1 $(PY) -m pytest tests/contract/test_examples.py -q -k released_examples
 	@$(PY) -m runtime.openapi
 
 lock: setup ## pins all dependencies anew after a change of pyproject.toml; UPGRADE=1 takes the newest

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from runtime.gateway.routing import HEALTH
+from runtime.openapi.examples import illustrate, released
 from shared.http import App
 from shared.http.openapi import Route, document
 
@@ -27,6 +28,12 @@ meant for a version: `If-Match` takes the `ETag` of what was read.
 **Lists** are pages of `items`; `next`, and the header `Link`, lead to the next one.
 
 **Refusals** are problem documents (RFC 9457). Decide by their `type`, which never changes.
+
+**Rates.** Whoever is signed in is counted as that person or API key, by the plan they have; everybody else by their
+address, as `anonymous`. `x-rate-plans` has the plans: `rate` requests a second, `burst` at once after a rest, `quota`
+a calendar month. `x-rate-limit` of an operation says what a request of it costs, and by whom it is counted. Answers
+tell of the bucket in `RateLimit-Policy` and of what is left in it in `RateLimit`; whoever asks too much gets a 429 with
+`Retry-After`.
 
 **Growth.** Within v1, answers may get new members, new values of enumerations and new types of problems: pass over
 what you do not know. Requests may get new optional members and parameters. Whatever else would change is a v2.
@@ -52,7 +59,9 @@ class WholeHealth(msgspec.Struct):
 
 def of_service(app: App) -> dict[str, Any]:
     """The document of one service, as it answers without a gateway in front."""
-    return document(f"{TITLE}: {app.service}", ABOUT, VERSION, _routes(app))
+    made = document(f"{TITLE}: {app.service}", ABOUT, VERSION, _routes(app))
+    illustrate(made, released())
+    return made
 
 
 def of_whole(apps: Mapping[str, App]) -> dict[str, Any]:
@@ -70,6 +79,7 @@ def of_whole(apps: Mapping[str, App]) -> dict[str, Any]:
             "description": "Asks each service for its own health; the answer is kept for a second.",
             "tags": ["health"],
             "security": [],
+            "x-rate-limit": {"cost": 0},
             "responses": {
                 "200": {"description": "Every service is ready.", "content": content},
                 "503": {"description": "Something is not; `degraded` says what.", "content": content},
@@ -77,7 +87,9 @@ def of_whole(apps: Mapping[str, App]) -> dict[str, Any]:
         }
     }
     made["tags"].append({"name": "health"})
-    return _shortened(made)
+    shorter = _shortened(made)
+    illustrate(shorter, released())
+    return shorter
 
 
 def of_all(apps: Mapping[str, App]) -> dict[str, dict[str, Any]]:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
+import msgspec
+
 from shared.http import openapi_problems
 from shared.http.access import Member
 from shared.http.answer import JSON
@@ -18,6 +20,9 @@ from shared.http.openapi_schemas import Schema, Schemas
 from shared.http.operations import Operation
 from shared.http.parsing import PATH_PARAMETER_LENGTH_MAX
 from shared.http.problems import Unauthorized
+from shared.http.throttle import Throttle, is_shared, undeclared
+from shared.throttling import plans
+from shared.throttling.headers import LEFT, POLICY
 
 VERSION: Final = "3.1.0"
 # An operation, and what knows the problems of its app.
@@ -29,6 +34,14 @@ _HEADERS: Final[dict[str, Any]] = {
     "Idempotency-Replayed": {
         "description": "`true` on the answer of an earlier request with the same Idempotency-Key.",
         "schema": {"type": "string", "enum": ["true"]},
+    },
+    "RateLimit": {
+        "description": 'What is left to the caller: `"free";r=42;t=8` is 42 requests, and all of them again in 8 s.',
+        "schema": {"type": "string"},
+    },
+    "RateLimit-Policy": {
+        "description": 'What the caller may ask: `"free";q=200;w=10` is 200 at once, and as many again within 10 s.',
+        "schema": {"type": "string"},
     },
     "Retry-After": {
         "description": "The seconds after which the same request may fare better.",
@@ -64,6 +77,7 @@ def document(title: str, description: str, version: str, routes: Sequence[Route]
     return {
         "openapi": VERSION,
         "info": {"title": title, "version": version, "description": description},
+        "x-rate-plans": _plans(),
         "tags": [{"name": name} for name in sorted({operation.service for operation, _ in ordered})],
         "paths": paths,
         "components": {
@@ -77,6 +91,12 @@ def document(title: str, description: str, version: str, routes: Sequence[Route]
     }
 
 
+def _plans() -> dict[str, dict[str, Any]]:
+    """What each plan allows, by its name; without what it does not limit."""
+    told: dict[str, dict[str, Any]] = msgspec.to_builtins(plans().plans)
+    return {name: {key: value for key, value in plan.items() if value is not None} for name, plan in told.items()}
+
+
 def _operation(operation: Operation, mapper: ProblemMapper, schemas: Schemas) -> dict[str, Any]:
     refused = openapi_problems.refusals(operation, mapper)
     told: dict[str, Any] = {
@@ -85,6 +105,7 @@ def _operation(operation: Operation, mapper: ProblemMapper, schemas: Schemas) ->
         "description": _description(operation),
         "tags": [operation.service],
         "security": _security(operation),
+        "x-rate-limit": _rate_limit(operation),
     }
     parameters = [*_path(operation, schemas), *_query(operation, schemas), *_parts(operation), *_headers(operation)]
     if parameters:
@@ -117,6 +138,19 @@ def _security(operation: Operation) -> list[dict[str, list[str]]]:
         return [{"bearer": [operation.scope] if operation.needs_scope else []}]
     # A public route that refuses tokens reads those it is sent.
     return [{}, {"bearer": []}] if Unauthorized in operation.errors else []
+
+
+def _throttle(operation: Operation) -> Throttle:
+    public = not operation.access.needs_sign_in
+    return operation.throttle or undeclared(public=public, method=operation.method, cache=operation.cache)
+
+
+def _rate_limit(operation: Operation) -> dict[str, Any]:
+    """What a request costs, and whose requests it is counted among."""
+    throttle = _throttle(operation)
+    if throttle.counted == "nowhere":
+        return {"cost": 0}
+    return {"cost": throttle.cost, "counted_by": "person" if operation.access.needs_sign_in else "address"}
 
 
 def _path(operation: Operation, schemas: Schemas) -> list[dict[str, Any]]:
@@ -203,6 +237,11 @@ def _answers(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     headers = {"Trace-Id": {"$ref": "#/components/headers/Trace-Id"}}
     if operation.method == "GET" and operation.status == 200:
         headers["ETag"] = {"$ref": "#/components/headers/ETag"}
+    if _throttle(operation).counted != "nowhere":
+        headers[POLICY] = {"$ref": f"#/components/headers/{POLICY}"}
+        # What is left to whoever asked first is nobody else's affair.
+        if not is_shared(operation.cache):
+            headers[LEFT] = {"$ref": f"#/components/headers/{LEFT}"}
     if operation.idempotency is not None and operation.idempotency.store is not None:
         headers[REPLAYED_HEADER] = {"$ref": f"#/components/headers/{REPLAYED_HEADER}"}
     content: dict[str, Any] = {}

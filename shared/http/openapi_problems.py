@@ -29,6 +29,7 @@ from shared.http.problems import (
     UnsupportedMediaType,
     ValidationFailed,
 )
+from shared.throttling.headers import LEFT, POLICY
 
 # Status, slug of the type, title.
 Refusal = tuple[int, str, str]
@@ -139,6 +140,8 @@ def _response(status: int, slugs: list[str], titles: list[str]) -> dict[str, Any
     headers = {"Trace-Id": {"$ref": "#/components/headers/Trace-Id"}}
     if status in _WITH_RETRY_AFTER:
         headers["Retry-After"] = {"$ref": "#/components/headers/Retry-After"}
+    if status == TooMany.status:
+        headers |= {name: {"$ref": f"#/components/headers/{name}"} for name in (POLICY, LEFT)}
     return {
         "description": ". ".join(titles) + ".",
         "headers": headers,

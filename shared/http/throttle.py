@@ -90,7 +90,7 @@ def _metered(call: Call) -> Metered | None:
 
 def undeclared(*, public: bool, method: str, cache: str | None) -> Throttle:
     """The throttle of a route that declares none: counted in-process where every cache may keep a public read."""
-    return IN_PROCESS if public and method == "GET" and _is_shared(cache) else THROTTLED
+    return IN_PROCESS if public and method == "GET" and is_shared(cache) else THROTTLED
 
 
 def tell(answer: dict[str, str], admitted: Mapping[str, str]) -> None:
@@ -99,11 +99,12 @@ def tell(answer: dict[str, str], admitted: Mapping[str, str]) -> None:
     An answer that caches give to others says nothing of how many requests are left to whoever asked first.
     """
     answer.update(admitted)
-    if _is_shared(answer.get("Cache-Control")):
+    if is_shared(answer.get("Cache-Control")):
         answer.pop(LEFT, None)
 
 
-def _is_shared(cache_control: str | None) -> bool:
+def is_shared(cache_control: str | None) -> bool:
+    """Whether every cache may give the answer to others."""
     return cache_control is not None and cache_control.startswith("public")
 
 

@@ -9,8 +9,9 @@ import pytest
 from openapi_spec_validator import validate
 
 from shared.auth import TokenInvalid
-from shared.http import IF_MATCH, IN_TABLE, PUBLIC, App, Call, NotFound, RequestHeader, Unauthorized
+from shared.http import EXEMPT, IF_MATCH, IN_TABLE, PUBLIC, App, Call, NotFound, RequestHeader, Unauthorized, costing
 from shared.http.openapi import Route, document
+from shared.throttling import plans
 
 PROBLEM = "application/problem+json"
 PREFIX = "urn:stagedoor:problem:"
@@ -220,3 +221,26 @@ def test_refusals_that_are_the_same_everywhere_stand_once(app: App) -> None:
     whole = made(app)
     assert whole["paths"]["/v1/orders"]["post"]["responses"]["401"] == {"$ref": "#/components/responses/unauthorized"}
     assert "content" in whole["components"]["responses"]["unauthorized"]
+
+
+def test_what_a_request_costs_is_told_with_the_headers_that_say_what_is_left(small: App) -> None:
+    small.route("/v1/dear", access=PUBLIC, throttle=costing(4), answers=Shown, name="dear")(lambda call: None)
+    small.route("/v1/shared", access=PUBLIC, cache="public, max-age=1", answers=Shown, name="shared")(lambda call: None)
+    small.route("/v1/free", access=PUBLIC, throttle=EXEMPT, answers=Shown, name="free")(lambda call: None)
+    whole = made(small)
+    dear, shared, free = (whole["paths"][f"/v1/{name}"]["get"] for name in ("dear", "shared", "free"))
+    assert dear["x-rate-limit"] == {"cost": 4, "counted_by": "address"}
+    assert {"RateLimit", "RateLimit-Policy"} <= set(dear["responses"]["200"]["headers"])
+    refused = follow(whole, dear["responses"]["429"])["headers"]
+    assert {"RateLimit", "RateLimit-Policy", "Retry-After"} <= set(refused)
+    assert set(shared["responses"]["200"]["headers"]) & {"RateLimit", "RateLimit-Policy"} == {"RateLimit-Policy"}
+    assert free["x-rate-limit"] == {"cost": 0}
+    assert not set(free["responses"]["200"]["headers"]) & {"RateLimit", "RateLimit-Policy"}
+    assert "429" not in free["responses"]
+
+
+def test_the_plans_are_told_as_they_are_read(app: App) -> None:
+    told = made(app)["x-rate-plans"]
+    assert set(told) == {"anonymous", *plans().offered}
+    assert (told["pro"]["rate"], told["pro"]["burst"]) == (plans().plans.pro.rate, plans().plans.pro.burst)
+    assert "quota" not in told["anonymous"]
