@@ -10,10 +10,11 @@ from typing import Any
 from runtime.gateway.events import Incoming, LambdaContext, method_arn, new_request_id
 from runtime.gateway.routing import Target
 from shared import telemetry
+from shared.auth import AUTHORIZER_SECONDS
 from shared.http.problems import Forbidden, InternalError, Unauthorized
 
-# A revoked session stays good for at most this long; the design promises no more.
-CACHED_SECONDS_MAX = 60
+# With the age of what a process has heard of revocations it makes less than the minute that is promised.
+CACHED_SECONDS_MAX = AUTHORIZER_SECONDS
 CACHED_TOKENS_MAX = 10_000
 
 Verdict = dict[str, Any]
@@ -54,7 +55,7 @@ class Authorizers:
             verdict: Verdict = authorizer(event, context)
         except Exception as error:  # API Gateway knows two kinds: this very text, and everything else
             if str(error) == "Unauthorized":
-                raise Unauthorized("The access token is not valid (any more).") from error
+                raise Unauthorized("The access token is not valid, or no longer: refresh it, or sign in.") from error
             telemetry.log("authorizer_failed", level="ERROR", error=error, service=target.service)
             raise InternalError() from error
         return verdict

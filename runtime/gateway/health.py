@@ -1,4 +1,4 @@
-"""GET /health of the whole: ready when every service is."""
+"""GET /health of the whole: ready when every service is; 503 when one cannot do its work."""
 
 import threading
 import time
@@ -31,7 +31,7 @@ class Health:
         self._kept: tuple[float, Outgoing] | None = None
 
     def answer(self) -> Outgoing:
-        """200 when every service is ready, else 503 naming each that is not and what it misses."""
+        """200 when every service can do its work, else 503; names each check that does not hold."""
         with self._lock:
             if self._kept is not None and time.monotonic() - self._kept[0] < KEPT_SECONDS:
                 return self._kept[1]
@@ -61,13 +61,14 @@ class Health:
             if result != READY
         )
         ready = bool(services) and not degraded
+        works = bool(services) and not any(service.pop("fails", True) for service in services.values())
         document = {
             "status": READY if ready else DEGRADED,
             "degraded": degraded,
             "services": dict(sorted(services.items())),
         }
         headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
-        return Outgoing(200 if ready else 503, headers, msgspec.json.encode(document))
+        return Outgoing(200 if works else 503, headers, msgspec.json.encode(document))
 
     def _ask(self, name: str, app: Any) -> dict[str, Any]:
         incoming = Incoming("GET", HEALTH, "", [], b"", "127.0.0.1")
@@ -76,7 +77,7 @@ class Health:
         context = LambdaContext(app.app_name, request_id, SECONDS_MAX)
         outgoing = from_lambda(app(build_event(incoming, target, self._stage, request_id), context))
         document: dict[str, Any] = msgspec.json.decode(outgoing.body)
-        return {"status": document["status"], "checks": document["checks"]}
+        return {"status": document["status"], "checks": document["checks"], "fails": outgoing.status != 200}
 
 
 def _result(result: Callable[[], dict[str, Any]]) -> dict[str, Any]:

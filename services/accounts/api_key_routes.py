@@ -91,7 +91,7 @@ def rotate_api_key(call: Call) -> Any:
     errors=(domain.RoleNotYours,),
 )
 def revoke_api_key(call: Call) -> None:
-    """Ends the key; tokens it was exchanged for end within their ten minutes. Harmless when repeated."""
+    """Ends the key; tokens it was exchanged for are refused everywhere within a minute. Harmless when repeated."""
     use_cases.revoke_api_key(call.path["organiser_id"], call.path["api_key_id"], call.person, call.now)
 
 

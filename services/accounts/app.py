@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from chalice.app import AuthRequest, AuthResponse, AuthRoute, DynamoDBEvent
+from chalice.app import AuthRequest, AuthResponse, AuthRoute, CloudWatchEvent, DynamoDBEvent, Rate
 
 from contracts.accounts import OrganiserRegistered
 from services.accounts import api_key_routes, domain, repository, use_cases
@@ -28,7 +28,15 @@ from services.accounts.schemas import (
 )
 from services.accounts.settings import AccountsSettings
 from shared import clock
-from shared.auth import CONTEXT_KEY, AccessRefused, authorize_access_token, unpack_identity
+from shared.auth import (
+    AUTHORIZER_SECONDS,
+    AccessRefused,
+    TokenInvalid,
+    allow,
+    bearer_token,
+    heard_revocations,
+    verify_access_token,
+)
 from shared.http import (
     IN_TABLE,
     PUBLIC,
@@ -68,16 +76,20 @@ _SIGN_OUT = "/v1/sessions/current"
 _WITH_A_HASH = costing(4)
 
 
-@app.authorizer(name="authorize", ttl_seconds=60)
+@app.authorizer(name="authorize", ttl_seconds=AUTHORIZER_SECONDS)
 def authorize(request: AuthRequest) -> AuthResponse:
-    """Verifies the access token for every route of this API, and that its session has not been ended.
+    """Verifies the access token for every route of this API, and asks the table whether its session has been ended.
 
     A token whose session has ended still opens the sign-out, and nothing else: a sign-out whose answer was lost is sent
     again and has to answer the same. While that policy is cached, every other route answers 403.
     """
-    response = authorize_access_token(request)
-    identity = unpack_identity(response.context[CONTEXT_KEY])
-    if use_cases.access_is_live(identity, clock.now()):
+    now = clock.now()
+    try:
+        claims = verify_access_token(bearer_token(request), now=now)
+    except TokenInvalid as error:
+        raise AccessRefused from error
+    response = allow(claims)
+    if not heard_revocations().refuse(claims, now) and use_cases.access_is_live(claims.identity, now):
         return response
     if not request.method_arn.endswith(f"/DELETE{_SIGN_OUT}"):
         raise AccessRefused
@@ -157,7 +169,7 @@ def refresh(call: Call) -> Any:
 
 @app.route(_SIGN_OUT, methods=["DELETE"], status=204, access=SIGNED_IN, summary="Sign out")
 def sign_out(call: Call) -> None:
-    """Ends the session. Accounts refuses its access token within a minute, other services once its ten are over."""
+    """Ends the session. Every service refuses its access token within a minute."""
     use_cases.sign_out(call.person.session_id, call.now)
 
 
@@ -226,6 +238,22 @@ def add_member(call: Call) -> Any:
 
 
 @app.route(
+    "/v1/organisers/{organiser_id}/members/{person_id}",
+    methods=["DELETE"],
+    status=204,
+    access=member("owner", "manager"),
+    summary="Remove a member",
+    errors=(domain.RoleNotYours, Conflict),
+)
+def remove_member(call: Call) -> None:
+    """Takes somebody out, never oneself: the last owner stays. Every service refuses the role within a minute.
+
+    Harmless when repeated.
+    """
+    use_cases.remove_member(call.path["organiser_id"], call.path["person_id"], call.person, call.now)
+
+
+@app.route(
     "/.well-known/jwks.json",
     answers=KeysView,
     access=PUBLIC,
@@ -276,3 +304,9 @@ _relay = Relay(
 def relay(event: DynamoDBEvent) -> dict[str, list[dict[str, str]]]:
     """Publishes what the organisers' rows announce."""
     return _relay.handle(event)
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES), name="mend_revocations")
+def mend_revocations(event: CloudWatchEvent) -> None:
+    """Tells the other services of revocations that Redis did not take, or lost."""
+    use_cases.mend_revocations(clock.now())

@@ -30,7 +30,7 @@ from services.catalog.schemas import (
 from services.catalog.settings import CatalogSettings
 from services.catalog.views import event_summary, event_view, seat_map_view, series_view, venue_view
 from shared import clock
-from shared.auth import Identity, TokenInvalid, authorize_access_token, verify_access_token
+from shared.auth import AUTHORIZER_SECONDS, Identity, TokenInvalid, authorize_access_token, valid_claims
 from shared.data import deadline
 from shared.http import (
     IF_MATCH,
@@ -73,7 +73,7 @@ _planners = member("owner", "manager")
 _once = IN_TABLE("CATALOG_TABLE_NAME", required=False)
 
 
-@app.authorizer(name="authorize", ttl_seconds=60)
+@app.authorizer(name="authorize", ttl_seconds=AUTHORIZER_SECONDS)
 def authorize(request: AuthRequest) -> AuthResponse:
     """Verifies the access token for every route of this API."""
     return authorize_access_token(request)
@@ -277,7 +277,7 @@ def _visitor(call: Call) -> Identity | None:
     if not token or scheme.lower() != "bearer":
         return None
     try:
-        return verify_access_token(token.strip()).identity
+        return valid_claims(token.strip()).identity
     except TokenInvalid as invalid:
         raise Unauthorized("The access token is not valid any more.") from invalid
 

@@ -13,7 +13,7 @@ from services.notifications import use_cases
 from services.notifications.schemas import Notifications, NotificationView, OfOrder
 from services.notifications.settings import NotificationsSettings, counter
 from shared import clock
-from shared.auth import authorize_access_token
+from shared.auth import AUTHORIZER_SECONDS, authorize_access_token
 from shared.http import SIGNED_IN, App, Call
 from shared.messaging import Consumer, Envelope
 from shared.settings import load
@@ -48,7 +48,7 @@ consumer = Consumer(
 )
 
 
-@app.authorizer(name="authorize", ttl_seconds=60)
+@app.authorizer(name="authorize", ttl_seconds=AUTHORIZER_SECONDS)
 def authorize(request: AuthRequest) -> AuthResponse:
     """Verifies the access token of every route that is not public."""
     return authorize_access_token(request)

@@ -24,7 +24,7 @@ from services.orders.schemas import OrderPlaced, OrderView, PlaceOrder, order_pl
 from services.orders.settings import OrdersSettings
 from services.orders.use_cases import OrderUnknown
 from shared import clock
-from shared.auth import TokenInvalid, authorize_access_token, sign_token, verify_token
+from shared.auth import AUTHORIZER_SECONDS, TokenInvalid, authorize_access_token, sign_token, verify_token
 from shared.http import BY_HANDLER, Answer, App, Call, PageQuery, PageView, ValidationFailed, page_answer
 from shared.messaging import Consumer, Relay
 from shared.settings import load
@@ -47,7 +47,7 @@ app = App(
 )
 
 
-@app.authorizer(name="authorize", ttl_seconds=60)
+@app.authorizer(name="authorize", ttl_seconds=AUTHORIZER_SECONDS)
 def authorize(request: AuthRequest) -> AuthResponse:
     """Verifies the access token for every route of this API."""
     return authorize_access_token(request)

@@ -25,7 +25,7 @@ from services.payments.repository import PaymentUnknown
 from services.payments.schemas import OpenCheckout, PaymentView, WebhookTaken, payment_view
 from services.payments.settings import PaymentsSettings
 from shared import clock
-from shared.auth import TokenExpired, TokenInvalid, authorize_access_token, verify_token
+from shared.auth import AUTHORIZER_SECONDS, TokenExpired, TokenInvalid, authorize_access_token, verify_token
 from shared.http import EXEMPT, IN_TABLE, PUBLIC, Answer, App, Call, Gone, RequestHeader, ValidationFailed
 from shared.messaging import Consumer, Relay
 from shared.settings import load
@@ -53,7 +53,7 @@ app = App(
 )
 
 
-@app.authorizer(name="authorize", ttl_seconds=60)
+@app.authorizer(name="authorize", ttl_seconds=AUTHORIZER_SECONDS)
 def authorize(request: AuthRequest) -> AuthResponse:
     """Verifies the access token for every route of this API."""
     return authorize_access_token(request)

@@ -14,7 +14,7 @@ from contracts.tickets import TicketAdmitted
 from services.reporting import domain, repository, schemas_v2, use_cases
 from services.reporting.schemas import AmountsView, EventReportView, EventSalesView, SalesQuery, SalesView, moment
 from services.reporting.settings import ReportingSettings, engine
-from shared.auth import authorize_access_token
+from shared.auth import AUTHORIZER_SECONDS, authorize_access_token
 from shared.http import Answer, App, Call, ValidationFailed, member
 from shared.messaging import Consumer, Envelope
 from shared.settings import load
@@ -68,7 +68,7 @@ consumer = Consumer(
 )
 
 
-@app.authorizer(name="authorize", ttl_seconds=60)
+@app.authorizer(name="authorize", ttl_seconds=AUTHORIZER_SECONDS)
 def authorize(request: AuthRequest) -> AuthResponse:
     """Verifies the access token of every route that is not public."""
     return authorize_access_token(request)

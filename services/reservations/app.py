@@ -14,7 +14,7 @@ from services.reservations.repository import BlockChange
 from services.reservations.settings import settings
 from services.reservations.stream import changed_pools, changes_of
 from shared import clock
-from shared.auth import authorize_access_token
+from shared.auth import AUTHORIZER_SECONDS, authorize_access_token
 from shared.http import App
 from shared.messaging import Consumer, Envelope, Relay, publish
 from shared.telemetry import log
@@ -23,7 +23,7 @@ settings()
 app = App("reservations", problems=PROBLEMS)
 
 
-@app.authorizer(name="authorize", ttl_seconds=60)
+@app.authorizer(name="authorize", ttl_seconds=AUTHORIZER_SECONDS)
 def authorize(request: AuthRequest) -> AuthResponse:
     """Verifies the access token for every route of this API."""
     return authorize_access_token(request)

@@ -24,7 +24,7 @@ from services.tickets.schemas import (
 )
 from services.tickets.settings import TicketsSettings, desk
 from shared import clock
-from shared.auth import authorize_access_token
+from shared.auth import AUTHORIZER_SECONDS, authorize_access_token
 from shared.http import BY_HANDLER_OPTIONAL, PUBLIC, SIGNED_IN, Answer, App, Call, PageView, member, page_answer
 from shared.messaging import Consumer, Envelope, Relay
 from shared.settings import load
@@ -81,7 +81,7 @@ consumer = Consumer(
 )
 
 
-@app.authorizer(name="authorize", ttl_seconds=60)
+@app.authorizer(name="authorize", ttl_seconds=AUTHORIZER_SECONDS)
 def authorize(request: AuthRequest) -> AuthResponse:
     """Verifies the access token of every route that is not public."""
     return authorize_access_token(request)

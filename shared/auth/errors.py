@@ -9,6 +9,10 @@ class TokenExpired(TokenInvalid):
     """The token was ours, and its time is over."""
 
 
+class TokenRevoked(TokenInvalid):
+    """The token was ours, and what it speaks of ended before its time was over."""
+
+
 class AccessRefused(Exception):
     """An authorizer's 401. API Gateway knows it by its text alone, which therefore never differs."""
 

@@ -14,8 +14,9 @@ from chalice.app import (
     RestAPIEventHandler,
 )
 
-from shared import telemetry
+from shared import clock, telemetry
 from shared.auth.errors import AccessRefused
+from shared.auth.revocations import heard_revocations
 from shared.http.access import PUBLIC, SIGNED_IN
 from shared.http.answer import Encoded, encode_problem, with_trace
 from shared.http.health import Health, HealthView
@@ -223,6 +224,8 @@ class App(Chalice):
         if handler_type == "authorizer":
             wrapped = _Authorizer(handler_name, user_handler)
             self._authorizer = wrapped
+            # Without the feed requests are answered all the same, so that this alone is no reason to send none.
+            self.health.add("revocations", lambda: heard_revocations().are_heard(clock.now()), vital=False)
             return wrapped
         return super()._wrap_handler(handler_type, handler_name, user_handler)
 

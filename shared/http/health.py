@@ -26,10 +26,16 @@ class Health:
     def __init__(self, service: str) -> None:
         self.service = service
         self._checks: dict[str, Callable[[], Any]] = {}
+        self._vital: set[str] = set()
 
-    def add(self, name: str, check: Callable[[], Any]) -> None:
-        """Adds a check; it does not hold when it answers False or raises."""
+    def add(self, name: str, check: Callable[[], Any], *, vital: bool = True) -> None:
+        """Adds a check; it does not hold when it answers False or raises.
+
+        One that is not vital is told of, and its service goes on being sent requests.
+        """
         self._checks[name] = check
+        if vital:
+            self._vital.add(name)
 
     def look(self) -> HealthView:
         """Runs every check. What a failing one says goes to the log, not to the caller."""
@@ -44,6 +50,7 @@ class Health:
         return HealthView(self.service, READY if ready else DEGRADED, results)
 
     def answer(self) -> Answer:
-        """200 when every check holds, else 503."""
+        """200 when every vital check holds, else 503."""
         view = self.look()
-        return Answer(view, status=200 if view.status == READY else 503)
+        well = all(result == READY for name, result in view.checks.items() if name in self._vital)
+        return Answer(view, status=200 if well else 503)

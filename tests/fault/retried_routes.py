@@ -20,6 +20,7 @@ ROUTES = [
     "DELETE /v1/sessions/current",
     "POST /v1/organisers",
     "POST /v1/organisers/{organiser_id}/members",
+    "DELETE /v1/organisers/{organiser_id}/members/{person_id}",
     "POST /v1/organisers/{organiser_id}/api-keys",
     "POST /v1/organisers/{organiser_id}/api-keys/{api_key_id}/rotation",
     "DELETE /v1/organisers/{organiser_id}/api-keys/{api_key_id}",

@@ -49,6 +49,7 @@ class Writes:
             "DELETE /v1/sessions/current": self.sign_out,
             "POST /v1/organisers": self.register_organiser,
             "POST /v1/organisers/{organiser_id}/members": self.add_member,
+            "DELETE /v1/organisers/{organiser_id}/members/{person_id}": self.remove_member,
             "POST /v1/organisers/{organiser_id}/api-keys": self.programs.add,
             "POST /v1/organisers/{organiser_id}/api-keys/{api_key_id}/rotation": self.programs.rotate,
             "DELETE /v1/organisers/{organiser_id}/api-keys/{api_key_id}": self.programs.revoke,
@@ -117,6 +118,11 @@ class Writes:
         """Somebody new at the door."""
         body = {"email": self.town.person("New Member").identity.email, "role": "scanner"}
         return self._owner("POST", f"/v1/organisers/{self.tenant.organiser_id}/members", body)
+
+    def remove_member(self) -> Asked:
+        """The end of a membership made for it."""
+        member = self.town.door.expect(self.add_member(), 201)
+        return self._owner("DELETE", f"/v1/organisers/{self.tenant.organiser_id}/members/{member['person_id']}")
 
     def add_venue(self) -> Asked:
         """Another place."""

@@ -307,6 +307,19 @@ def check_role_given(giver: Role, given: Role, held: Role | None, *, to_oneself:
     raise RoleNotYours(f"a member with the role {giver} cannot make somebody {given}")
 
 
+def check_removal(remover: Role, held: Role, *, to_oneself: bool) -> None:
+    """Raises RoleNotYours unless a member may take another who holds that role out of the organiser.
+
+    Owners may take out every other, managers those who hold box_office or scanner. Nobody takes out oneself: so the
+    last owner stays, for the same reason as in `check_role_given`.
+    """
+    small: tuple[Role, ...] = ("box_office", "scanner")
+    if to_oneself:
+        raise RoleNotYours("nobody leaves on one's own; another owner, or manager, can end it")
+    if remover != "owner" and not (remover == "manager" and held in small):
+        raise RoleNotYours(f"a member with the role {remover} cannot take out somebody who is {held}")
+
+
 def _letters(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 

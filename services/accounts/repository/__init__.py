@@ -4,6 +4,7 @@ person#<id>       person            the person
                   membership#<org>  one for each organiser the person belongs to: read with the person, in one query
 email#<address>   email             whose address it is: makes it unique
 session#<id>      session           one sign-in
+revocations#<minute>  <revocation>  what ended in that minute before its access tokens did, for as long as these live
 organiser#<id>    organiser         the organiser; carries organiser_registered in its outbox
                   member#<person>   the same membership, for listing an organiser's members
                   api_key#<key>     a key that lets programs in, and the fingerprints of its secrets
@@ -27,6 +28,7 @@ from services.accounts.repository.organisers import (
     members,
     organiser,
     put_member,
+    remove_member,
 )
 from services.accounts.repository.people import (
     Membership,
@@ -36,6 +38,7 @@ from services.accounts.repository.people import (
     person_by_id,
     renew_password_hash,
 )
+from services.accounts.repository.revocations import RevocationRow, mend_feed
 from services.accounts.repository.sessions import (
     end_session,
     remembered_session,
@@ -51,6 +54,7 @@ __all__ = [
     "Membership",
     "OrganiserRow",
     "Person",
+    "RevocationRow",
     "add_api_key",
     "add_organiser",
     "add_person",
@@ -61,12 +65,14 @@ __all__ = [
     "forgive",
     "member",
     "members",
+    "mend_feed",
     "new_api_key",
     "organiser",
     "person_by_email",
     "person_by_id",
     "put_member",
     "remembered_session",
+    "remove_member",
     "renew_password_hash",
     "revoke_api_key",
     "rotate_session",

@@ -8,11 +8,12 @@ from datetime import datetime
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 
 from services.accounts.repository.organisers import MemberRow
+from services.accounts.repository.revocations import end
 from shared import clock
+from shared.auth import SessionEnded
 from shared.data import (
     AlreadyExists,
     Check,
-    ConditionRefused,
     Insert,
     MomentAttribute,
     Page,
@@ -20,10 +21,10 @@ from shared.data import (
     Row,
     StaleVersion,
     TransactionRefused,
+    Update,
     fetch,
     query_page,
     transact,
-    update,
 )
 
 
@@ -109,17 +110,15 @@ def api_keys(organiser_id: str, limit: int, cursor: str | None) -> Page[ApiKeyRo
 
 
 def revoke_api_key(organiser_id: str, api_key_id: str, now: datetime) -> None:
-    """End a key for good. One that has ended, or never was, is left as it is."""
-    try:
-        update(
-            ApiKeyRow,
-            *_key(organiser_id, api_key_id),
-            actions=[ApiKeyRow.revoked_at.set(clock.to_milliseconds(now))],
-            condition=ApiKeyRow.api_key_id.exists() & ApiKeyRow.revoked_at.does_not_exist(),
-            now=now,
-        )
-    except ConditionRefused:
-        return
+    """End a key and every token of it, for good. One that has ended, or never was, is left as it is."""
+    change = Update(
+        ApiKeyRow,
+        *_key(organiser_id, api_key_id),
+        actions=[ApiKeyRow.revoked_at.set(clock.to_milliseconds(now))],
+        condition=ApiKeyRow.api_key_id.exists() & ApiKeyRow.revoked_at.does_not_exist(),
+    )
+    # A key's tokens have its id where a person's have the session's.
+    end(change, SessionEnded(api_key_id, clock.epoch_milliseconds(now)), now)
 
 
 def _still(giver: MemberRow) -> Check:

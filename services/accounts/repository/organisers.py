@@ -8,9 +8,13 @@ from pynamodb.attributes import UnicodeAttribute
 
 from contracts.accounts import OrganiserRegistered
 from services.accounts.repository.people import MembershipRow, Person
+from services.accounts.repository.revocations import revocation_write, tell_revocations
+from shared import clock
+from shared.auth import RoleLost
 from shared.data import (
     AlreadyExists,
     Check,
+    Delete,
     Insert,
     Page,
     Replace,
@@ -101,9 +105,31 @@ def put_member(
         actions=[MembershipRow.role.set(role)],
         condition=MembershipRow.organiser_id.exists(),
     )
+    lost = _lost(held, organiser_id, now)
     held.role = role
-    transact(still, Replace(held), membership, now=now)
+    transact(still, Replace(held), membership, revocation_write(lost, now), now=now)
+    tell_revocations(lost)
     return held
+
+
+def remove_member(organiser_id: str, held: MemberRow, remover: MemberRow, now: datetime) -> None:
+    """Take a member out: both its rows in one transaction, and every token that names the role.
+
+    Raises TransactionRefused when the remover no longer has the role the decision stood on, or the member changed.
+    """
+    lost = _lost(held, organiser_id, now)
+    transact(
+        Check(MemberRow, remover.pk, remover.sk, condition=MemberRow.role == remover.role),
+        Delete(MemberRow, held.pk, held.sk, condition=MemberRow.version == held.version),
+        Delete(MembershipRow, f"person#{held.person_id}", f"membership#{organiser_id}"),
+        revocation_write(lost, now),
+        now=now,
+    )
+    tell_revocations(lost)
+
+
+def _lost(held: MemberRow, organiser_id: str, now: datetime) -> RoleLost:
+    return RoleLost(held.person_id, organiser_id, held.role, clock.epoch_milliseconds(now))
 
 
 def _member_rows(organiser_id: str, organiser_name: str, person: Person, role: str) -> tuple[MemberRow, MembershipRow]:

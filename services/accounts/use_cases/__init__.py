@@ -25,6 +25,7 @@ from shared.auth import (
     verify_password,
     verify_token,
 )
+from shared.cache import CacheDown
 from shared.data import AlreadyExists, Page, TransactionRefused
 from shared.http import Conflict, NotFound, Unauthorized
 from shared.ids import new_id, same_body
@@ -239,6 +240,37 @@ def add_member(organiser_id: str, body: AddMember, identity: Identity, now: date
             # The giver's role, or the member, changed in this moment: everything is looked at again.
             continue
     raise Conflict("The members are being changed by others at this moment.")
+
+
+def remove_member(organiser_id: str, person_id: str, identity: Identity, now: datetime) -> None:
+    """Take somebody out of an organiser, and the role out of all tokens; harmless when repeated.
+
+    As for adding, the remover's role is looked up, and asked for again by the write.
+    Raises RoleNotYours, Forbidden, Conflict.
+    """
+    for _ in range(_TRIES_MAX):
+        remover, held = giver_of(organiser_id, identity), repository.member(organiser_id, person_id)
+        if held is None:
+            return
+        to_oneself = person_id == identity.person_id
+        domain.check_removal(domain.role(remover.role), domain.role(held.role), to_oneself=to_oneself)
+        try:
+            return repository.remove_member(organiser_id, held, remover, now)
+        except TransactionRefused:
+            # One of the two roles changed in this moment: everything is looked at again.
+            continue
+    raise Conflict("The members are being changed by others at this moment.")
+
+
+def mend_revocations(now: datetime) -> None:
+    """Bring into the feed what it may lack of the latest revocations. Without Redis there is nothing to mend."""
+    try:
+        told = repository.mend_feed(now)
+    except CacheDown as down:
+        log("revocations_not_mended", level="WARNING", error=down)
+        return
+    if told:
+        log("revocations_mended", count=told)
 
 
 def keys() -> dict[str, Any]:

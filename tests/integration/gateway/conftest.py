@@ -18,7 +18,7 @@ import pytest
 
 from runtime.parts import free_port
 from shared import clock
-from shared.auth import Identity, issue_access_token, public_jwks
+from shared.auth import Identity, issue_access_token, public_jwks, revocation_feed
 
 ROOT = Path(__file__).resolve().parents[3]
 SIGNING = {"gateway-test": "a secret of the gateway's tests"}
@@ -61,6 +61,8 @@ Start = Callable[..., Running]
 
 def start_gateway(folder: Path, *options: str, **variables: str) -> Running:
     """Starts a gateway over the sample services; the caller stops it."""
+    # Before the first look at it: whoever finds the feed incomplete says so for 20 s.
+    revocation_feed().note_taken_in(clock.now())
     port = free_port()
     log = folder / f"gateway-{port}.log"
     command = [sys.executable, "-m", "runtime.gateway", "--port", str(port), "--web", str(folder / "no-web")]

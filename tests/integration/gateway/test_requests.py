@@ -136,6 +136,12 @@ class TestHealth:
         # What is degraded still answers.
         assert httpx.get(f"{running.address}/v1/notes/n").status_code == 200
 
+    def test_what_is_not_vital_is_named_and_no_reason_to_send_nothing(self, start: Start) -> None:
+        running = start("--workers", "1", RESOURCE_PREFIX="nothing-was-taken-in-here")
+        answer = httpx.get(f"{running.address}/health")
+        assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+        assert answer.json()["degraded"] == ["echo: revocations"]
+
     def test_a_service_that_does_not_load_does_not_take_the_others_along(self, start: Start) -> None:
         running = start("--workers", "1", "--services", "tests.integration.gateway.broken")
         answer = httpx.get(f"{running.address}/health")

@@ -38,6 +38,7 @@ POST   /v1/organisers                            401    own   -     -     -     
 GET    /v1/organisers/{organiser_id}             401    404   404   404   200   200   200   200   404
 GET    /v1/organisers/{organiser_id}/members     401    404   404   404   403   403   200   200   404
 POST   /v1/organisers/{organiser_id}/members     401    404   404   404   403   403   201   201   404
+DELETE /v1/organisers/{organiser_id}/members/{person_id} 401 404  404   404   403   403   204   204   404
 POST   /v1/organisers/{organiser_id}/api-keys    401    404   404   404   403   403   201   201   404
 GET    /v1/organisers/{organiser_id}/api-keys    401    404   404   404   403   403   200   200   404
 POST   /v1/organisers/{organiser_id}/api-keys/{api_key_id}/rotation 401 404 404 404 403 403 200   200   404

@@ -123,7 +123,8 @@ def test_the_trace_of_the_caller_is_taken_up(client: Any) -> None:
 
 
 def test_health_names_what_is_missing(app: App, client: Any) -> None:
-    assert client.get("/health").json == {"service": "sample", "status": "ready", "checks": {}}
+    app.health.add("revocations", lambda: True)
+    assert client.get("/health").json == {"service": "sample", "status": "ready", "checks": {"revocations": "ready"}}
     app.health_check("table", lambda: True)
     app.health_check("redis", lambda: False)
 
@@ -133,8 +134,19 @@ def test_health_names_what_is_missing(app: App, client: Any) -> None:
     app.health_check("queue", broken)
     answer = client.get("/health")
     assert answer.status_code == 503
-    assert answer.json["checks"] == {"table": "ready", "redis": "degraded", "queue": "degraded"}
+    degraded = {"redis": "degraded", "queue": "degraded"}
+    assert answer.json["checks"] == {"revocations": "ready", "table": "ready", **degraded}
     assert "secret-host" not in answer.body
+
+
+def test_health_without_revocations_says_so_and_goes_on_being_asked(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without Redis access tokens end by themselves, and a balancer must not take the service out for that."""
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    answer = client.get("/health")
+    assert answer.status_code == 200
+    assert answer.json == {"service": "sample", "status": "degraded", "checks": {"revocations": "degraded"}}
 
 
 def test_one_line_tells_of_each_request(client: Any, capsys: pytest.CaptureFixture[str]) -> None:
