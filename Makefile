@@ -9,7 +9,7 @@ WORKERS ?= 2
 PY := .venv/bin/python
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup parts up demo env test proxy-test check bench schemas api lock republish redrive clean clean-install
+.PHONY: help setup parts up demo env test proxy-test check bench schemas api lock republish redrive rotate-keys clean clean-install
 
 help: ## what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -60,6 +60,9 @@ republish: ## sends a service's state to the others again, with the same message
 
 redrive: ## puts a service's dead letters back into its queue: make redrive SERVICE=orders
 	@$(PY) -m runtime redrive $(SERVICE)
+
+rotate-keys: setup ## does the next step of changing the key that signs access tokens: make rotate-keys [STAGE=prod]
+	@$(PY) -m runtime rotate-keys $(if $(STAGE),--stage $(STAGE))
 
 clean: ## forgets the state: tables, queues, documents, secrets, logs (what is installed stays)
 	@$(PYTHON) scripts/clean.py .state build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,4 +1,4 @@
-"""The commands of a machine that runs Stagedoor: `python -m runtime up|demo|env|republish|redrive`."""
+"""The commands of a machine that runs Stagedoor: `python -m runtime up|demo|env|republish|redrive|rotate-keys`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from types import FrameType
 import runtime.own_environment  # noqa: F401  it acts by being imported, and must come first
 from runtime.parts import PartFailed
 from runtime.provisioning import ROOT
+from runtime.rotation import rotate, store_of
 from runtime.season import SeasonFailed, load_season
 from runtime.supervisor import STATE, Supervisor, read_environment, running_address, say, services
 from runtime.template import TemplateError
+from shared import clock
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -39,6 +41,9 @@ def main() -> int:
     commands.add_parser("env")
     for name in ("republish", "redrive"):
         commands.add_parser(name).add_argument("service", choices=[*services(), "all"])
+    rotating = commands.add_parser("rotate-keys")
+    rotating.add_argument("--stage", choices=("dev", "test", "prod"), help="a stage in the cloud (this machine)")
+    rotating.add_argument("--prefix", default="", help="the stage's resource prefix (stagedoor-<stage>)")
     arguments = parser.parse_args()
     started = time.monotonic()
     try:
@@ -48,6 +53,9 @@ def main() -> int:
             return demo(arguments)
         if arguments.command == "env":
             return env(arguments.state)
+        if arguments.command == "rotate-keys":
+            say(rotate(store_of(arguments.state, arguments.stage, arguments.prefix), clock.now()))
+            return 0
         return resend(arguments.command, arguments.service, arguments.state)
     except (PartFailed, TemplateError, SeasonFailed) as failure:
         print(f"stagedoor: {failure}", file=sys.stderr)

@@ -42,7 +42,16 @@ def kept_secrets(path: Path) -> dict[str, str]:
     together = {**made, **stored}
     if together != stored:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(together, file, indent=1)
+        write_privately(path, json.dumps(together, indent=1))
     return together
+
+
+def write_privately(path: Path, text: str) -> None:
+    """Puts a file that its owner alone can read in the place of the one before, whole or not at all."""
+    beside = path.with_name(f"{path.name}.new")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)

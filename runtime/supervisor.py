@@ -21,6 +21,7 @@ from typing import IO
 
 from runtime.parts import PartFailed, Parts, Process, free_port
 from runtime.provisioning import ROOT, provision
+from runtime.rotation import settle_keys
 from runtime.secrets import kept_secrets
 
 STATE = ROOT / ".state"
@@ -82,7 +83,8 @@ class Supervisor:
         self._mail_port = None if self._given.get("AWS_ENDPOINT_URL") else self._kept_port("mail")
         self._parts.mail_port = self._mail_port
         parts = self._parts.start()
-        self.environment = {**self._settings(), **kept_secrets(self.state / "secrets.json"), **parts}
+        made = kept_secrets(self.state / "secrets.json")
+        self.environment = {**self._settings(), **made, **settle_keys(self.state / "keys", made), **parts}
         self._provision()
         write_environment(self.state / "environment.json", self.environment)
         say("Starting the product:")

@@ -9,6 +9,7 @@ from pathlib import Path
 import runtime.own_environment  # noqa: F401  it acts by being imported, and must come first
 from runtime.deployment.deploy import Deployment
 from runtime.deployment.stages import ROOT, DeploymentError, checked_services, checked_stage
+from runtime.parts import PartFailed
 from runtime.template import TemplateError
 
 
@@ -40,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
         if stage == "prod" and not options.yes and not _confirmed():
             raise DeploymentError("prod was not deployed: confirm by typing prod, or pass --yes")
         addresses = deployment.deploy(direct=options.direct)
-    except (DeploymentError, TemplateError) as error:
+    except (DeploymentError, PartFailed, TemplateError) as error:
         print(f"deploy.sh: {error}", file=sys.stderr)
         return 1
     for service, address in addresses.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -169,13 +168,3 @@ def upload(path: Path, bucket: str, key: str, where: Account) -> None:
         if error.response["Error"]["Code"] not in ("404", "NoSuchKey", "NotFound"):
             raise DeploymentError(f"the bucket {bucket} cannot be read: {error}") from error
         s3.upload_file(str(path), bucket, key)
-
-
-def signing_secrets(name: str, where: Account) -> dict[str, str]:
-    """The secrets of a stage by key id, newest first. Refuses what is not there (DeploymentError)."""
-    try:
-        text = boto3.client("secretsmanager", region_name=where.region).get_secret_value(SecretId=name)["SecretString"]
-    except ClientError as error:
-        raise DeploymentError(f"the secret {name} cannot be read: {error}") from error
-    found: dict[str, str] = json.loads(text)
-    return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -12,15 +11,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from runtime.deployment.bundle import environment_of, stage_bundle
-from runtime.deployment.cloud import Account, Say, Stacks, account, signing_secrets, upload
+from runtime.deployment.cloud import Account, Say, Stacks, account, upload
 from runtime.deployment.direct import deploy_directly
 from runtime.deployment.extras import ACCOUNT_PLACEHOLDER, merged
 from runtime.deployment.monitoring import dashboard
 from runtime.deployment.package import as_yaml, code_of, packaged, with_code_at, zips_kept
 from runtime.deployment.stages import ROOT, SERVICES, DeploymentError
 from runtime.provisioning import planned
+from runtime.rotation import SecretsManager, publish_first
 from runtime.template import read_document
-from shared.auth.access import public_jwks
 
 # What no template makes: where the stage is reached, whom it mails as, whom it pays with, its SQL and Redis, and who
 # tells people from machines.
@@ -80,7 +79,6 @@ class Deployment:
         offered = {
             **planned(self.stage, self.prefix, region=nowhere.region),
             **_MADE_UP,
-            "ACCESS_TOKEN_JWKS": json.dumps({"keys": []}),
             **_secret_names(self.prefix),
             **_given(),
         }
@@ -128,12 +126,11 @@ class Deployment:
         )
 
     def _offered(self, outputs: Mapping[str, str], where: Account) -> dict[str, str]:
-        """Every variable there is for this stage. The public keys come from the secret that has just been made."""
-        secrets = signing_secrets(f"{self.prefix}-access-token-signing-secret", where)
+        """Every variable there is for this stage. The public keys of a new one are published on the way."""
+        publish_first(SecretsManager(self.prefix, where.region))
         return {
             "RESOURCE_PREFIX": self.prefix,
             **{variable(name): value for name, value in outputs.items()},
-            "ACCESS_TOKEN_JWKS": json.dumps(public_jwks(secrets), separators=(",", ":")),
             **_given(),
         }
 
@@ -190,6 +187,7 @@ def _secret_names(prefix: str) -> dict[str, str]:
     """Where the secrets of a stage will lie, by variable."""
     names = (
         "ACCESS_TOKEN_SIGNING_SECRET",
+        "ACCESS_TOKEN_JWKS",
         "TOKEN_SECRETS",
         "TICKET_SIGNING_SECRET",
         "TEST_PROVIDER_API_KEY",

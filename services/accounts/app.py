@@ -258,7 +258,7 @@ def remove_member(call: Call) -> None:
     answers=KeysView,
     access=PUBLIC,
     summary="The keys that verify access tokens",
-    # A new key is published a day before it signs, so that nobody meets a token by a key not seen yet.
+    # A new key is published for longer than that before it signs, so that nobody meets a token by a key not seen yet.
     cache="public, max-age=3600",
 )
 def show_keys(call: Call) -> Any:

@@ -79,6 +79,10 @@ class _PublicKeys(msgspec.Struct, frozen=True):
     keys: list[_PublicKey]
 
 
+class _KeyUnknown(TokenInvalid):
+    """The token names a key that is not in the set."""
+
+
 class AccessToken(msgspec.Struct, frozen=True):
     """A new access token and the moment it ends."""
 
@@ -131,20 +135,33 @@ def verify_access_token(token: str, *, now: datetime | None = None, jwks: str | 
     signature found right is remembered for a minute at most, its time is looked at every time.
     Raises TokenExpired when its time is over, TokenInvalid for everything else that is wrong with it.
     """
-    keys = _configured_jwks() if jwks is None else jwks
+    configured = _configured_jwks() if jwks is None else None
+    keys = configured.reveal() if configured is not None else str(jwks)
     if len(token) > ACCESS_TOKEN_LENGTH_MAX or not token.isascii():
         raise TokenInvalid("the access token is too long, or of other letters, to be one of ours")
     seconds = (now or clock.now()).timestamp()
     # With the keys in the name, a key that was taken out of the set takes its tokens out of the memory.
-    name = hashlib.sha256(f"{keys} {token}".encode()).hexdigest()
+    name = _memory_name(keys, token)
     claims = _verified.get(name, seconds)
     if claims is None:
-        claims = _read(token, _public_keys(keys))
+        try:
+            claims = _read(token, _public_keys(keys))
+        except _KeyUnknown:
+            # The keys may have been rotated since they were fetched.
+            if configured is None or not configured.look_again(keys):
+                raise
+            keys = configured.reveal()
+            claims = _read(token, _public_keys(keys))
+            name = _memory_name(keys, token)
         if claims.exp > seconds:
             _verified.put(name, claims, min(claims.exp, seconds + REMEMBERED_SECONDS))
     if claims.exp <= seconds:
         raise TokenExpired("the access token's time is over")
     return claims
+
+
+def _memory_name(keys: str, token: str) -> str:
+    return hashlib.sha256(f"{keys} {token}".encode()).hexdigest()
 
 
 def _read(token: str, keys: "Mapping[str, Ed25519PublicKey]") -> AccessClaims:
@@ -154,9 +171,11 @@ def _read(token: str, keys: "Mapping[str, Ed25519PublicKey]") -> AccessClaims:
     header, _, payload = signed.partition(".")
     try:
         said = _read_header(_from_text(header))
+        if said.kid not in keys:
+            raise _KeyUnknown("the access token's key is not among those known")
         keys[said.kid].verify(_from_text(signature), signed.encode())
         claims = _read_claims(_from_text(payload))
-    except (InvalidSignature, msgspec.MsgspecError, ValueError, KeyError) as error:
+    except (InvalidSignature, msgspec.MsgspecError, ValueError) as error:
         raise TokenInvalid("the access token's signature or content is not ours") from error
     if said.alg != ALGORITHM or said.typ != TYPE or claims.aud != AUDIENCE:
         raise TokenInvalid("the token is not an access token")
@@ -176,11 +195,11 @@ def signing_secrets() -> dict[str, str]:
     return Secret(source).keys()
 
 
-def _configured_jwks() -> str:
+def _configured_jwks() -> Secret:
     source = os.environ.get("ACCESS_TOKEN_JWKS")
     if not source:
         raise MissingSettings("shared.auth", ["ACCESS_TOKEN_JWKS"])
-    return Secret(source).reveal()
+    return Secret(source)
 
 
 def _public_part(key_id: str, secret: str) -> dict[str, Any]:

@@ -137,7 +137,7 @@ def test_a_message_is_not_delivered_again_while_its_function_may_still_work_on_i
 def test_every_variable_a_service_reads_is_given_to_it(service: str) -> None:
     outputs = read_document(ROOT / "infrastructure" / "platform.yaml")["Outputs"]
     offered = {variable(name) for name in outputs}
-    offered |= {"RESOURCE_PREFIX", "ACCESS_TOKEN_JWKS", *FROM_THE_DEPLOYER}
+    offered |= {"RESOURCE_PREFIX", *FROM_THE_DEPLOYER}
     settings = bundle_settings(service)
     given = {*settings.environment, *settings.optional_environment}
     for stage in STAGES:

@@ -83,9 +83,13 @@ def assert_connected() -> None:
     """What a deployment is for, whichever way it was made."""
     made = functions()
     assert {name.split(".")[0] for name in made} == set(SERVICES)
-    jwks = json.loads(made["accounts.app"]["Environment"]["Variables"]["ACCESS_TOKEN_JWKS"])
-    secret = boto3.client("secretsmanager").get_secret_value(SecretId=f"{PREFIX}-access-token-signing-secret")
-    assert jwks == public_jwks(json.loads(secret["SecretString"]))
+    named = made["accounts.app"]["Environment"]["Variables"]["ACCESS_TOKEN_JWKS"]
+    assert named == f"secretsmanager:{PREFIX}-access-token-jwks"
+    jwks, secret = (
+        boto3.client("secretsmanager").get_secret_value(SecretId=f"{PREFIX}-{name}")["SecretString"]
+        for name in ("access-token-jwks", "access-token-signing-secret")
+    )
+    assert json.loads(jwks) == public_jwks(json.loads(secret))
     for service in SERVICES:
         variables = made[f"{service}.app"]["Environment"]["Variables"]
         assert variables["STAGE"] == "dev"

@@ -32,6 +32,12 @@ class Pause(QueryParameters, frozen=True):
     mark: str = ""
 
 
+@app.route("/v1/echo/whoami/{organiser_id}", access=member())
+def whoami(call: Call) -> dict[str, Any]:
+    """Says which process let a member in."""
+    return {"person_id": call.person.person_id, "process": os.getpid()}
+
+
 @app.route("/v1/echo/{name}", access=PUBLIC, query=Pause)
 def echo(call: Call) -> dict[str, Any]:
     """Says who asked, as Chalice's current_request has it before and after a pause."""
