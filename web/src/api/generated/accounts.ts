@@ -31,6 +31,12 @@ export interface HealthView {
   checks: Record<string, string>;
 }
 
+/** Who a person is at another issuer. */
+export interface IdentityView {
+  issuer: string;
+  subject: string;
+}
+
 /** The public keys that verify access tokens (RFC 7517). */
 export interface KeysView {
   keys: Record<string, unknown>[];
