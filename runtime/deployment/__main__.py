@@ -19,7 +19,8 @@ def main(arguments: list[str] | None = None) -> int:
         prog="./deploy.sh",
         description="Deploys a stage: the platform's stack, then each service.",
         epilog="Your environment gives PUBLIC_URL, MAIL_FROM, TEST_PROVIDER_URL, DATABASE_URL (reporting) and, if there"
-        " is one, REDIS_URL, ALARM_EMAIL, SITEVERIFY_URL and SITEVERIFY_SECRET; a value may be secretsmanager:<name>.",
+        " is one, REDIS_URL, ALARM_EMAIL, SITEVERIFY_URL, SITEVERIFY_SECRET and TRUSTED_ISSUERS; a value may be"
+        " secretsmanager:<name>.",
     )
     parser.add_argument("stage", help="dev, test or prod")
     parser.add_argument("services", nargs="*", metavar="service", help="only these services (all)")

@@ -21,8 +21,8 @@ from runtime.provisioning import planned
 from runtime.rotation import SecretsManager, publish_first
 from runtime.template import read_document
 
-# What no template makes: where the stage is reached, whom it mails as, whom it pays with, its SQL and Redis, and who
-# tells people from machines.
+# What no template makes: where the stage is reached, whom it mails as, whom it pays with, its SQL and Redis, who
+# tells people from machines, and whose word for them is taken.
 FROM_THE_DEPLOYER = (
     "PUBLIC_URL",
     "MAIL_FROM",
@@ -31,6 +31,7 @@ FROM_THE_DEPLOYER = (
     "REDIS_URL",
     "SITEVERIFY_URL",
     "SITEVERIFY_SECRET",
+    "TRUSTED_ISSUERS",
 )
 _MADE_UP = {
     "PUBLIC_URL": "https://stagedoor.example",

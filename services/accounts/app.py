@@ -8,7 +8,7 @@ import msgspec
 from chalice.app import AuthRequest, AuthResponse, AuthRoute, CloudWatchEvent, DynamoDBEvent, Rate
 
 from contracts.accounts import OrganiserRegistered, QuotaReached
-from services.accounts import api_key_routes, domain, repository, usage_routes, use_cases
+from services.accounts import api_key_routes, domain, identity_routes, repository, usage_routes, use_cases
 from services.accounts.domain import api_keys
 from services.accounts.domain.plans import QuotaExhausted
 from services.accounts.domain.usage import PeriodBackwards
@@ -28,6 +28,7 @@ from services.accounts.schemas import (
     SignIn,
     SignUp,
 )
+from services.accounts.session_views import session_view
 from services.accounts.settings import AccountsSettings
 from services.accounts.use_cases import statements, usage
 from shared import clock
@@ -40,6 +41,7 @@ from shared.auth import (
     heard_revocations,
     verify_access_token,
 )
+from shared.auth.issuers import read_trusted_issuers
 from shared.http import (
     IN_TABLE,
     PUBLIC,
@@ -57,6 +59,8 @@ from shared.messaging import Relay
 from shared.settings import load
 
 settings = load(AccountsSettings)
+# A configuration that cannot be meant stops the start, not a sign-in some day.
+read_trusted_issuers(settings.trusted_issuers or "[]")
 app = App(
     "accounts",
     problems={
@@ -73,6 +77,7 @@ app = App(
         api_keys.SecretChanged: (409, "secret-changed", "The secret has been changed since"),
         QuotaExhausted: (429, "quota-exhausted", "This month's requests are used up"),
         PeriodBackwards: (422, "validation-failed", "Something in the request is not acceptable"),
+        **identity_routes.PROBLEMS,
     },
 )
 _once = IN_TABLE("ACCOUNTS_TABLE_NAME", required=False)
@@ -103,6 +108,7 @@ def authorize(request: AuthRequest) -> AuthResponse:
 
 api_key_routes.routes.add_to(app)
 usage_routes.routes.add_to(app)
+identity_routes.routes.add_to(app)
 
 
 @app.route(
@@ -156,7 +162,7 @@ def sign_in(call: Call) -> Any:
     After ten failures from one address at one account, the next may be tried a minute later.
     """
     signed_in, device_token = use_cases.sign_in(call.body, call.source_ip, call.now)
-    return SignedInView(**msgspec.structs.asdict(_session_view(signed_in)), device_token=device_token)
+    return SignedInView(**msgspec.structs.asdict(session_view(signed_in)), device_token=device_token)
 
 
 @app.route(
@@ -170,7 +176,7 @@ def sign_in(call: Call) -> Any:
 )
 def refresh(call: Call) -> Any:
     """Gives new tokens for the newest refresh token; an outdated one ends the session, but for 30 s of grace."""
-    return _session_view(use_cases.refresh(call.body.refresh_token, call.now))
+    return session_view(use_cases.refresh(call.body.refresh_token, call.now))
 
 
 @app.route(_SIGN_OUT, methods=["DELETE"], status=204, access=SIGNED_IN, summary="Sign out")
@@ -270,18 +276,6 @@ def remove_member(call: Call) -> None:
 def show_keys(call: Call) -> Any:
     """The public keys, the one that signs now in front."""
     return use_cases.keys()
-
-
-def _session_view(signed_in: use_cases.SignedIn) -> SessionView:
-    return SessionView(
-        session_id=signed_in.session.session_id,
-        person_id=signed_in.person.person_id,
-        token_type="Bearer",
-        access_token=signed_in.access.token,
-        expires_at=signed_in.access.expires_at,
-        refresh_token=signed_in.refresh.text,
-        refresh_expires_at=signed_in.session.runs_out_at,
-    )
 
 
 def _organiser_view(row: repository.OrganiserRow) -> OrganiserView:

@@ -71,6 +71,20 @@ class SignedInView(SessionView, kw_only=True):
     device_token: str
 
 
+class ForeignToken(RequestBody, frozen=True):
+    """The ID token of a trusted issuer, ten minutes old at most, and the nonce that was sent there for it, if any."""
+
+    id_token: Annotated[str, msgspec.Meta(max_length=16_384), VERBATIM]
+    nonce: Secret | None = None
+
+
+class IdentityView(msgspec.Struct, kw_only=True):
+    """Who a person is at another issuer."""
+
+    issuer: str
+    subject: str
+
+
 class MembershipView(msgspec.Struct, kw_only=True):
     """An organiser the person belongs to."""
 

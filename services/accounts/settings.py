@@ -6,7 +6,10 @@ from shared.settings import Secret, Settings
 
 
 class AccountsSettings(Settings, frozen=True, kw_only=True):
-    """Read once when the app is loaded."""
+    """Read once when the app is loaded.
+
+    TRUSTED_ISSUERS is a JSON list of the issuers whose ID tokens are exchanged for sessions (README, Other issuers).
+    """
 
     accounts_table_name: str
     accounts_table_stream_arn: str
@@ -15,3 +18,4 @@ class AccountsSettings(Settings, frozen=True, kw_only=True):
     access_token_jwks: Secret
     token_secrets: Secret
     redis_url: str | None = None
+    trusted_issuers: str | None = None

@@ -6,6 +6,7 @@ from __future__ import annotations
 EXCEPTIONS = {
     # No token is stored anywhere, so it begins another session, which ends by itself when nobody uses it.
     "POST /v1/sessions": "begins another",
+    "POST /v1/sessions/oidc": "begins another",
     # The refresh token is the same; the access token is made anew.
     "POST /v1/sessions/refresh": "new access token",
     # An access token is made anew, and stored nowhere.
@@ -17,6 +18,8 @@ ROUTES = [
     "POST /v1/people",
     "POST /v1/sessions",
     "POST /v1/sessions/refresh",
+    "POST /v1/sessions/oidc",
+    "POST /v1/people/me/identities",
     "DELETE /v1/sessions/current",
     "POST /v1/organisers",
     "POST /v1/organisers/{organiser_id}/members",

@@ -80,7 +80,7 @@ class Retries:
     def said(self, reply: Reply) -> tuple[int, Any]:
         """What must be the same in every answer to the same request."""
         body: Any = reply.json if reply.body else None
-        if self.route == "POST /v1/sessions":
+        if self.route in ("POST /v1/sessions", "POST /v1/sessions/oidc"):
             body = {"person_id": body["person_id"]}
         elif self.route == "POST /v1/sessions/refresh":
             body = {name: body[name] for name in ("session_id", "person_id", "refresh_token")}

@@ -49,6 +49,8 @@ WITH_BODY = [
     "POST /v1/people",
     "POST /v1/sessions",
     "POST /v1/sessions/refresh",
+    "POST /v1/sessions/oidc",
+    "POST /v1/people/me/identities",
     "POST /v1/organisers",
     "POST /v1/organisers/{organiser_id}/members",
     "POST /v1/organisers/{organiser_id}/api-keys",

@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.saga.front_door import Asked, Caller, FrontDoor, route_of
 from tests.saga.house import HouseSeats
+from tests.saga.issuer import issuer_of_this_process
 from tests.saga.programs import Programs
 from tests.saga.rush import Rush
 from tests.saga.tenants import (
@@ -46,6 +47,8 @@ class Writes:
             "POST /v1/people": self.sign_up,
             "POST /v1/sessions": self.sign_in,
             "POST /v1/sessions/refresh": self.refresh,
+            "POST /v1/sessions/oidc": self.sign_in_from_elsewhere,
+            "POST /v1/people/me/identities": self.link_identity,
             "DELETE /v1/sessions/current": self.sign_out,
             "POST /v1/organisers": self.register_organiser,
             "POST /v1/organisers/{organiser_id}/members": self.add_member,
@@ -107,6 +110,15 @@ class Writes:
         """A session that has not been refreshed yet."""
         token = self.town.signed_in(self.buyer.identity.email).refresh_token
         return Asked("POST", "/v1/sessions/refresh", body={"refresh_token": token})
+
+    def sign_in_from_elsewhere(self) -> Asked:
+        """Somebody whom another issuer knows, for the first time."""
+        return Asked("POST", "/v1/sessions/oidc", body={"id_token": issuer_of_this_process().token()})
+
+    def link_identity(self) -> Asked:
+        """Another identity of the buyer's."""
+        body = {"id_token": issuer_of_this_process().token()}
+        return Asked("POST", "/v1/people/me/identities", self.buyer, body)
 
     def sign_out(self) -> Asked:
         """The end of a session made for it."""

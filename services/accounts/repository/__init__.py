@@ -3,6 +3,7 @@
 person#<id>       person            the person
                   membership#<org>  one for each organiser the person belongs to: read with the person, in one query
 email#<address>   email             whose address it is: makes it unique
+identity#<mark>   identity          whose identity at another issuer it is: makes it unique
 session#<id>      session           one sign-in
 revocations#<minute>  <revocation>  what ended in that minute before its access tokens did, for as long as these live
 organiser#<id>    organiser         the organiser; carries organiser_registered in its outbox
@@ -26,6 +27,7 @@ from services.accounts.repository.api_keys import (
     save_api_key,
 )
 from services.accounts.repository.attempts import Attempt, begin_attempt, forgive
+from services.accounts.repository.identities import add_person_of_identity, link_identity, person_of_identity
 from services.accounts.repository.organisers import (
     MemberRow,
     OrganiserRow,
@@ -84,6 +86,7 @@ __all__ = [
     "add_api_key",
     "add_organiser",
     "add_person",
+    "add_person_of_identity",
     "add_statement",
     "api_key",
     "api_key_names",
@@ -93,6 +96,7 @@ __all__ = [
     "end_session",
     "forgive",
     "is_closed",
+    "link_identity",
     "member",
     "members",
     "members_with_role",
@@ -102,6 +106,7 @@ __all__ = [
     "organiser",
     "person_by_email",
     "person_by_id",
+    "person_of_identity",
     "plan",
     "plans",
     "put_member",

@@ -110,6 +110,11 @@ def _sign_in(body: SignIn, now: datetime) -> SignedIn:
         raise domain.SignInRefused("the e-mail address and the password do not belong together")
     if needs_rehash(person.password_hash):
         repository.renew_password_hash(person, hash_password(body.password), now)
+    return begin_session(person, now)
+
+
+def begin_session(person: repository.Person, now: datetime) -> SignedIn:
+    """Put a session of somebody who has proved to be that person, and give out its first tokens."""
     session_id = new_id("ses", now)
     token = domain.RefreshToken.first(session_id, os.urandom(_TOKEN_BYTES))
     started_at = clock.to_milliseconds(now)

@@ -150,10 +150,7 @@ def _make_secrets(template: dict[str, Any], parameters: dict[str, str]) -> None:
         properties = evaluation.value(resource["Properties"])
         if any(secret["Name"] == properties["Name"] for secret in backend.list_secrets([])[0]):
             continue
-        generated = properties["GenerateSecretString"]
-        text = secrets.token_urlsafe(generated["PasswordLength"])
-        if "GenerateStringKey" in generated:
-            text = json.dumps({**json.loads(generated["SecretStringTemplate"]), generated["GenerateStringKey"]: text})
+        text = properties.get("SecretString") or _generated(properties["GenerateSecretString"])
         backend.create_secret(
             name=properties["Name"],
             secret_string=text,
@@ -165,3 +162,10 @@ def _make_secrets(template: dict[str, Any], parameters: dict[str, str]) -> None:
             replica_regions=[],
             force_overwrite=False,
         )
+
+
+def _generated(wish: dict[str, Any]) -> str:
+    text = secrets.token_urlsafe(wish["PasswordLength"])
+    if "GenerateStringKey" in wish:
+        return json.dumps({**json.loads(wish["SecretStringTemplate"]), wish["GenerateStringKey"]: text})
+    return text

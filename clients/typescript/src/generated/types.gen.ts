@@ -473,6 +473,16 @@ export type ExchangeApiKey = {
 };
 
 /**
+ * ForeignToken
+ *
+ * The ID token of a trusted issuer, ten minutes old at most, and the nonce that was sent there for it, if any.
+ */
+export type ForeignToken = {
+    id_token: string;
+    nonce?: string | null;
+};
+
+/**
  * GateView
  *
  * A gate.
@@ -508,6 +518,16 @@ export type HoldView = {
     total: Money;
     hold_token: string;
     extended: boolean;
+};
+
+/**
+ * IdentityView
+ *
+ * Who a person is at another issuer.
+ */
+export type IdentityView = {
+    issuer: string;
+    subject: string;
 };
 
 /**
@@ -6471,6 +6491,104 @@ export type ShowMeResponses = {
 
 export type ShowMeResponse = ShowMeResponses[keyof ShowMeResponses];
 
+export type LinkIdentityData = {
+    body: ForeignToken;
+    path?: never;
+    query?: never;
+    url: '/v1/people/me/identities';
+};
+
+export type LinkIdentityErrors = {
+    /**
+     * The request cannot be read.
+     */
+    400: Problem & {
+        type?: 'urn:stagedoor:problem:malformed-json';
+        status?: 400;
+    };
+    /**
+     * The ID token was refused. Sign in first.
+     */
+    401: Problem & {
+        type?: 'urn:stagedoor:problem:id-token-refused' | 'urn:stagedoor:problem:unauthorized';
+        status?: 401;
+    };
+    /**
+     * The API key may not do this.
+     */
+    403: Problem & {
+        type?: 'urn:stagedoor:problem:scope-missing';
+        status?: 403;
+    };
+    /**
+     * The identity opens another account.
+     */
+    409: Problem & {
+        type?: 'urn:stagedoor:problem:identity-taken';
+        status?: 409;
+    };
+    /**
+     * The body is too large.
+     */
+    413: Problem & {
+        type?: 'urn:stagedoor:problem:body-too-large';
+        status?: 413;
+    };
+    /**
+     * The body is of an unknown type.
+     */
+    415: Problem & {
+        type?: 'urn:stagedoor:problem:unsupported-media-type';
+        status?: 415;
+    };
+    /**
+     * Something in the request is not acceptable.
+     */
+    422: Problem & {
+        type?: 'urn:stagedoor:problem:validation-failed';
+        status?: 422;
+    };
+    /**
+     * Too many requests.
+     */
+    429: Problem & {
+        type?: 'urn:stagedoor:problem:too-many-requests';
+        status?: 429;
+    };
+    /**
+     * A header is too large.
+     */
+    431: Problem & {
+        type?: 'urn:stagedoor:problem:header-too-large';
+        status?: 431;
+    };
+    /**
+     * Something went wrong on our side.
+     */
+    500: Problem & {
+        type?: 'urn:stagedoor:problem:internal';
+        status?: 500;
+    };
+    /**
+     * The issuer does not answer at the moment. Not available at the moment.
+     */
+    503: Problem & {
+        type?: 'urn:stagedoor:problem:issuer-unavailable' | 'urn:stagedoor:problem:unavailable';
+        status?: 503;
+    };
+};
+
+export type LinkIdentityError = LinkIdentityErrors[keyof LinkIdentityErrors];
+
+export type LinkIdentityResponses = {
+    /**
+     * Created
+     */
+    201: IdentityView;
+};
+
+export type LinkIdentityResponse = LinkIdentityResponses[keyof LinkIdentityResponses];
+
 export type ChangePoolData = {
     body: ChangePool;
     headers: {
@@ -7341,6 +7459,104 @@ export type SignOutResponses = {
 };
 
 export type SignOutResponse = SignOutResponses[keyof SignOutResponses];
+
+export type SignInFromElsewhereData = {
+    body: ForeignToken;
+    path?: never;
+    query?: never;
+    url: '/v1/sessions/oidc';
+};
+
+export type SignInFromElsewhereErrors = {
+    /**
+     * The request cannot be read.
+     */
+    400: Problem & {
+        type?: 'urn:stagedoor:problem:malformed-json';
+        status?: 400;
+    };
+    /**
+     * The ID token was refused.
+     */
+    401: Problem & {
+        type?: 'urn:stagedoor:problem:id-token-refused';
+        status?: 401;
+    };
+    /**
+     * The e-mail address is not verified.
+     */
+    403: Problem & {
+        type?: 'urn:stagedoor:problem:address-not-verified';
+        status?: 403;
+    };
+    /**
+     * There is an account with this e-mail address.
+     */
+    409: Problem & {
+        type?: 'urn:stagedoor:problem:account-not-linked';
+        status?: 409;
+    };
+    /**
+     * The body is too large.
+     */
+    413: Problem & {
+        type?: 'urn:stagedoor:problem:body-too-large';
+        status?: 413;
+    };
+    /**
+     * The body is of an unknown type.
+     */
+    415: Problem & {
+        type?: 'urn:stagedoor:problem:unsupported-media-type';
+        status?: 415;
+    };
+    /**
+     * Something in the request is not acceptable.
+     */
+    422: Problem & {
+        type?: 'urn:stagedoor:problem:validation-failed';
+        status?: 422;
+    };
+    /**
+     * Too many requests.
+     */
+    429: Problem & {
+        type?: 'urn:stagedoor:problem:too-many-requests';
+        status?: 429;
+    };
+    /**
+     * A header is too large.
+     */
+    431: Problem & {
+        type?: 'urn:stagedoor:problem:header-too-large';
+        status?: 431;
+    };
+    /**
+     * Something went wrong on our side.
+     */
+    500: Problem & {
+        type?: 'urn:stagedoor:problem:internal';
+        status?: 500;
+    };
+    /**
+     * The issuer does not answer at the moment. Not available at the moment.
+     */
+    503: Problem & {
+        type?: 'urn:stagedoor:problem:issuer-unavailable' | 'urn:stagedoor:problem:unavailable';
+        status?: 503;
+    };
+};
+
+export type SignInFromElsewhereError = SignInFromElsewhereErrors[keyof SignInFromElsewhereErrors];
+
+export type SignInFromElsewhereResponses = {
+    /**
+     * Created
+     */
+    201: SessionView;
+};
+
+export type SignInFromElsewhereResponse = SignInFromElsewhereResponses[keyof SignInFromElsewhereResponses];
 
 export type RefreshData = {
     body: Refresh;

@@ -33,6 +33,12 @@ export interface HealthView {
   checks: Record<string, string>;
 }
 
+/** Who a person is at another issuer. */
+export interface IdentityView {
+  issuer: string;
+  subject: string;
+}
+
 /** What one key used in the month. */
 export interface KeyUseView {
   api_key_id: string;

@@ -1,0 +1,57 @@
+"""Signing in by what another issuer says, and linking that to an account."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+from services.accounts import domain, repository
+from services.accounts.domain import identities
+from services.accounts.schemas import ForeignToken
+from services.accounts.use_cases import SignedIn, begin_session
+from shared.auth import Identity, hash_password
+from shared.auth.issuers import ForeignIdentity, trusted_issuers
+from shared.http import Unauthorized
+from shared.ids import new_id
+
+
+def sign_in_from_elsewhere(body: ForeignToken, now: datetime) -> SignedIn:
+    """Begin a session for the person whose identity an ID token shows; the first time, make the person.
+
+    An address that has an account is never taken over: addresses are not proved here, so that whoever made it need not
+    be the one whom the issuer knows by it.
+    Raises ForeignTokenRefused, IssuerUnavailable, AccountNotLinked, AddressNotVerified, InvalidEmail.
+    """
+    foreign = trusted_issuers().verify(body.id_token, nonce=body.nonce, now=now)
+    person_id = repository.person_of_identity(foreign) or _first_time(foreign, now)
+    person = repository.person_by_id(person_id)
+    if person is None:
+        raise Unauthorized("The account is gone.")
+    return begin_session(person, now)
+
+
+def link_identity(body: ForeignToken, identity: Identity, now: datetime) -> ForeignIdentity:
+    """Let an identity elsewhere open the account of who asks; the same again changes nothing.
+
+    Raises ForeignTokenRefused, IssuerUnavailable, IdentityTaken when it opens another's.
+    """
+    foreign = trusted_issuers().verify(body.id_token, nonce=body.nonce, now=now)
+    if repository.link_identity(identity.person_id, foreign, now) != identity.person_id:
+        raise identities.IdentityTaken("this identity opens another account")
+    return foreign
+
+
+def _first_time(foreign: ForeignIdentity, now: datetime) -> str:
+    if foreign.email is None:
+        raise identities.AddressNotVerified("the issuer has not verified an e-mail address of this person")
+    email = domain.normalised_email(foreign.email)
+    name = identities.name_of(foreign.name, email)
+    # Nobody knows this password; one is set by whoever proves the address, once that can be done.
+    unknown = hash_password(secrets.token_urlsafe(32))
+    added = repository.add_person_of_identity(new_id("per", now), email, name, unknown, foreign, now)
+    if added.person_id is None:
+        raise identities.AccountNotLinked(
+            "there is an account with this e-mail address: sign in to it with its password, and link this identity"
+            " by POST /v1/people/me/identities"
+        )
+    return added.person_id
