@@ -43,14 +43,15 @@ def stored(*services: str) -> Items:
 def effect(before: Items, after: Items) -> Counter[str]:
     """What happened in between, by kind of item: how many came, went, and were changed by how many versions.
 
-    Of blocks, the places taken are counted, whichever block they are in.
+    Of blocks, the places taken are counted, whichever block they are in. How far a waiting room has come is written as
+    time passes, by whoever asks next, and is no request's doing.
     """
     happened: Counter[str] = Counter()
     for key in before.keys() | after.keys():
         old, new = before.get(key), after.get(key)
-        if old == new:
-            continue
         kind = f"{key[0]}:{_kind(key[1])}/{_kind(key[2])}"
+        if old == new or kind == "reservations:room/progress":
+            continue
         if kind.startswith("reservations:block"):
             happened["places taken"] += len(_taken(new)) - len(_taken(old))
         elif old is None or new is None:
