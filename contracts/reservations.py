@@ -97,7 +97,7 @@ class AvailabilityChanged(Message, frozen=True, kw_only=True):
     event_id: str
     version: int
     organiser_id: str
-    left: Left
+    availability: Left
     counted_at: Time
 
 

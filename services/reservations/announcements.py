@@ -56,7 +56,7 @@ def availability_changed(image: Image) -> Message:
         event_id=str(image["pk"]).partition("#")[2],
         version=int(image["outbox"]["version"]),
         organiser_id=image["organiser_id"],
-        left=image["left"],
+        availability=image["left"],
         counted_at=clock.from_iso(image["counted_at"]),
     )
 

@@ -11,7 +11,7 @@ from services.catalog.domain.availability import Told
 
 def keep_told(message: AvailabilityChanged, now: datetime) -> bool:
     """Keep what is left of an event; whether it was news. Older and repeated messages change nothing."""
-    told = Told(left=message.left, counted_at=message.counted_at, version=message.version)
+    told = Told(left=message.availability, counted_at=message.counted_at, version=message.version)
     if not repository.keep_told(message.event_id, told, now):
         return False
     repository.forget_event(message.event_id)

@@ -46,7 +46,7 @@ def message(event_id: str, left: Any, version: int) -> AvailabilityChanged:
     """What reservations says."""
     counted_at = datetime(2100, 1, 1, tzinfo=UTC) + timedelta(minutes=version)
     return AvailabilityChanged(
-        event_id=event_id, version=version, organiser_id=new_id("org"), left=left, counted_at=counted_at
+        event_id=event_id, version=version, organiser_id=new_id("org"), availability=left, counted_at=counted_at
     )
 
 

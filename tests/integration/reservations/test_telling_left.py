@@ -66,7 +66,7 @@ def test_the_word_follows_what_is_left() -> None:
             "counted_at": "2031-05-01T10:01:00Z",
         }
     )
-    assert (message.event_id, message.version, message.left) == (published.event_id, 3, "available")  # type: ignore[attr-defined]
+    assert (message.event_id, message.version, message.availability) == (published.event_id, 3, "available")  # type: ignore[attr-defined]
 
 
 def a_rush() -> EventPublished:
