@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from runtime.gateway.events import QUERY_FIELDS_MAX
 from runtime.gateway.routing import HEALTH
 from runtime.openapi.examples import illustrate, released
 from shared.http import App
@@ -16,7 +17,7 @@ from shared.http.openapi import Route, document
 VERSION: Final = "v1"
 WHOLE: Final = "openapi"
 TITLE: Final = "Stagedoor"
-ABOUT: Final = """\
+ABOUT: Final = f"""\
 A box office over REST and JSON. Money is an amount in minor units with its currency, times are UTC, ids are text.
 
 **Signing in.** `POST /v1/sessions` answers an access token, sent as `Authorization: Bearer …`, and a refresh token for
@@ -34,6 +35,11 @@ address, as `anonymous`. `x-rate-plans` has the plans: `rate` requests a second,
 a calendar month. `x-rate-limit` of an operation says what a request of it costs, and by whom it is counted. Answers
 tell of the bucket in `RateLimit-Policy` and of what is left in it in `RateLimit`; whoever asks too much gets a 429 with
 `Retry-After`.
+
+**In front.** Before a request reaches an operation, it may be refused with a problem document of its own: a body that
+is too large (413, `body-too-large`) or does not arrive in time (408, `request-timeout`), one that ends early, a query
+that cannot be read or has more than {QUERY_FIELDS_MAX} parameters (400, `bad-request`), a method that the path does not
+have (405, with `Allow`), a path or a version that there is not (404), more requests at once than can be held (503).
 
 **Growth.** Within v1, answers may get new members, new values of enumerations and new types of problems: pass over
 what you do not know. Requests may get new optional members and parameters. Whatever else would change is a v2.

@@ -21,7 +21,7 @@ def released(folder: Path = FOLDER) -> Examples:
 
 def text(examples: Mapping[str, Any]) -> str:
     """A service's examples as they are written down."""
-    return json.dumps(examples, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(dict(sorted(examples.items())), indent=1, ensure_ascii=False) + "\n"
 
 
 def illustrate(document: dict[str, Any], examples: Examples) -> None:
