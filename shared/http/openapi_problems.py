@@ -91,9 +91,8 @@ def _of_request(operation: Operation) -> Iterator[Refusal]:
         yield _told(NotFound)
     if "{" in operation.path:
         yield _told(NotFound)
-    if operation.parameters is not None or operation.query is not None or operation.body is not None:
-        yield _told(ValidationFailed)
-    if operation.has_fields:
+    if operation.raw_body is None:
+        # Any parameter that the operation does not have.
         yield _told(ValidationFailed)
     if operation.query is not None:
         yield _told(BadRequest)

@@ -92,6 +92,11 @@ class Operation:
         return self.method == "GET" and self.answers is not None
 
     @property
+    def takes_no_query(self) -> bool:
+        """Whether a query parameter (but for `fields` and `expand`) is refused: whoever reads a raw body is sent more."""
+        return self.query is None and self.raw_body is None
+
+    @property
     def scope(self) -> str:
         """What an API key must have been given for it: the service, and whether it reads or writes."""
         return f"{self.service}:{'read' if self.method in ('GET', 'HEAD') else 'write'}"

@@ -181,6 +181,17 @@ def _check_nesting(raw: bytes) -> None:
             depth -= 1
 
 
+def refuse_parameters(given: Mapping[str, Sequence[str]]) -> None:
+    """For a route that takes none: a parameter nobody reads is a mistake that its sender should hear of.
+
+    Raises ValidationFailed with the name of the first.
+    """
+    for name in given:
+        problem = ValidationFailed("There is no such parameter.", field=name[:PATH_PARAMETER_LENGTH_MAX])
+        problem.extra["in"] = "query"
+        raise problem
+
+
 def _is_plain(raw: bytes) -> bool:
     """Whether nothing in a body can need a closer look: most have nothing to clean, and no name in them twice."""
     if _SUSPICIOUS.search(raw) is not None or raw.count(b",") >= ITEMS_MAX:

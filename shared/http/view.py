@@ -12,7 +12,7 @@ from shared.http.call import Call
 from shared.http.fields import EXPAND, FIELDS, Selection
 from shared.http.idempotency import IdempotencyStore, Lease, read_key, request_hash, run_once
 from shared.http.operations import Operation
-from shared.http.parsing import BodyReader, ParameterReader, check_headers, check_size, clean_path
+from shared.http.parsing import BodyReader, ParameterReader, check_headers, check_size, clean_path, refuse_parameters
 from shared.http.problems import InternalError, ScopeMissing
 from shared.http.remembered import Remembered
 from shared.http.retirement import announcement
@@ -116,6 +116,8 @@ class _Runner:
             given = {name: texts for name, texts in given.items() if name not in (FIELDS, EXPAND)}
         if self._query is not None:
             call.query = self._query.read(given)
+        elif given and operation.takes_no_query:
+            refuse_parameters(given)
         raw = call.raw_body
         if self._body is not None:
             call.body = self._body.read(raw, request.headers.get("content-type"))

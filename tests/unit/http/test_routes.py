@@ -168,6 +168,13 @@ class TestParameters:
         assert client.get("/v1/plain/" + "x" * 201).status_code == 404
         assert client.get("/v1/plain/" + "x" * 200).status_code == 200
 
+    @pytest.mark.parametrize("path", ["/v1/plain/1", "/health"])
+    def test_a_route_without_parameters_refuses_those_nobody_reads(self, client: Any, path: str) -> None:
+        assert client.get(path).status_code == 200
+        answer = client.get(f"{path}?page=2&size=5")
+        document = problem(answer)
+        assert (answer.status_code, document["field"], document["in"]) == (422, "page", "query")
+
     def test_a_very_long_query_is_refused(self, client: Any) -> None:
         assert client.get("/v1/orders?state=" + "x" * 5000).status_code == 400
 
