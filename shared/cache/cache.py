@@ -14,7 +14,7 @@ import msgspec
 
 from shared import telemetry
 from shared.cache.breaker import Breaker
-from shared.cache.script import Script
+from shared.cache.script import UNANSWERED, Script
 
 T = TypeVar("T")
 
@@ -96,6 +96,7 @@ class Cache:
     def execute(self, call: Callable[[Any], T]) -> T:
         """Let `call` use the client (of redis-py).
 
+        A call that waits for nothing answers UNANSWERED: that it could be sent says nothing of the server.
         Raises CacheDown, which is CacheUnasked where it did not come to `call`, or CacheError.
         """
         if self._url is None or not self.breaker.allows():
@@ -125,7 +126,8 @@ class Cache:
         except RedisError as error:
             self.breaker.failed()
             raise CacheDown(str(error)) from error
-        self.breaker.succeeded()
+        if answer is not UNANSWERED:
+            self.breaker.succeeded()
         return answer
 
     def ping(self) -> bool:

@@ -17,6 +17,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError
 from redis.retry import Retry
 
+from shared.cache.script import UNANSWERED
+
 # A server may end what lies idle, or have been restarted: after so long, a look comes before the next command.
 LOOKED_AT_SECONDS: Final = 0.5
 
@@ -47,17 +49,19 @@ class Client(redis.Redis):
         connection.send_command(*arguments)
         return self.parse_response(connection, arguments[0], **options)  # type: ignore[no-untyped-call]
 
-    def send_script(self, sha: str, lua: str, *arguments: Any) -> None:
+    def send_script(self, sha: str, lua: str, *arguments: Any) -> object:
         """Sends a script without waiting for what comes of it; `settle` must come before anything else is sent."""
         connection: Any = self.connection
         connection.send_command("EVALSHA", sha, *arguments)
         self._unread = ("EVAL", lua, *arguments)
+        return UNANSWERED
 
     def settle(self) -> None:
         """Reads the answer to `send_script`, where there is one to read, and sends the script whole if need be.
 
-        A connection that breaks over it is dropped: the caller is none of those whom the script concerns. What Redis
-        says against the script is raised (ResponseError).
+        A connection that breaks over it is dropped: the caller is none of those whom the script concerns. Raises
+        TimeoutError when nothing comes, as nothing will for the caller, and ResponseError for what Redis says against
+        the script.
         """
         if self._unread is None:
             return
@@ -67,9 +71,11 @@ class Client(redis.Redis):
                 self.parse_response(self.connection, "EVALSHA")  # type: ignore[no-untyped-call]
             except NoScriptError:
                 self.execute_command(*again)
-        except (redis.ConnectionError, redis.TimeoutError, OSError):
-            connection: Any = self.connection
-            connection.disconnect()
+        except redis.TimeoutError:
+            self.connection.disconnect()  # type: ignore[union-attr]
+            raise
+        except (redis.ConnectionError, OSError):
+            self.connection.disconnect()  # type: ignore[union-attr]
 
     def look(self) -> None:
         """Drops the connection if its server did, or if something came that nobody asked for."""

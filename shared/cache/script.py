@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from shared.cache.cache import Cache
 
 Argument = str | bytes | int | float
+# The outcome of what was sent and not waited for.
+UNANSWERED: Final = object()
 
 
 class KeysInDifferentSlots(ValueError):

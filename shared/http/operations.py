@@ -93,7 +93,7 @@ class Operation:
 
     @property
     def takes_no_query(self) -> bool:
-        """Whether a query parameter (but for `fields` and `expand`) is refused: whoever reads a raw body is sent more."""
+        """Whether every parameter but `fields` and `expand` is refused: whoever reads a raw body is sent more."""
         return self.query is None and self.raw_body is None
 
     @property

@@ -231,6 +231,9 @@ def test_browsing_and_buying_go_on_for_everybody_else(town: Town, tenant: Tenant
         # Held with Redis, ordered without; held without, ordered with.
         order = town.door.expect(order_request(hold, person), 201)
         second = town.hold(tenant, person)
+        # A hold waits for Redis once, and three in a row wait in vain.
+        for other in ("Second", "Third"):
+            town.hold(tenant, town.person(other), 1)
         assert redis.breaker.is_open
         town.door.expect(payment_request(order, person), 201)
     finally:

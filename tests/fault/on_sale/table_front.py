@@ -17,6 +17,7 @@ _THROTTLED: Final = {
     "message": "The level of configured provisioned throughput for the table was exceeded.",
 }
 # True of every item, whatever it holds: a condition that is widened by it guards nothing any more.
+_MEETING_SECONDS: Final = 0.2
 _ALWAYS: Final = "attribute_exists(pk) OR attribute_not_exists(pk)"
 
 
@@ -24,7 +25,8 @@ class TableFront:
     """A proxy on a port of its own. `throttled_share` of all requests are refused; it may be changed at any time.
 
     With `unguarded` every condition on a block of places is widened until it holds: the guard against double sales is
-    gone, and nothing else.
+    gone, and nothing else. Writes to blocks then wait a moment for another one, so that both have looked before either
+    has written, however few races the machine has to offer.
     """
 
     def __init__(self, upstream_port: int, *, unguarded: bool = False, seed: int = 7) -> None:
@@ -34,6 +36,7 @@ class TableFront:
         self._unguarded = unguarded
         self._random = random.Random(seed)
         self._lock = threading.Lock()
+        self._meeting = threading.Barrier(2)
         self._server = socket.create_server(("127.0.0.1", 0), backlog=256)
         self._connections: set[socket.socket] = set()
         self._thread = threading.Thread(target=self._accept, daemon=True)
@@ -101,6 +104,13 @@ class TableFront:
             self.forwarded += not refuses
         return refuses
 
+    def _meet(self) -> None:
+        try:
+            self._meeting.wait(_MEETING_SECONDS)
+        except threading.BrokenBarrierError:
+            # Nobody else came.
+            self._meeting.reset()
+
     def _unguard(self, head: bytes, body: bytes) -> bytes:
         if not self._unguarded or b"ConditionExpression" not in body:
             return head + body
@@ -111,6 +121,7 @@ class TableFront:
             if write.get("Key", {}).get("pk", {}).get("S", "").startswith("block#"):
                 write["ConditionExpression"] += f" OR {_ALWAYS}"
                 self.widened += 1
+                self._meet()
         rewritten = json.dumps(request).encode()
         lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length:")]
         return b"\r\n".join([lines[0], b"Content-Length: %d" % len(rewritten), *lines[1:]]) + rewritten

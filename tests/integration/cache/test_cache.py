@@ -309,6 +309,23 @@ def test_sending_does_not_wait_for_the_answer(cache: Cache, redis_of_its_own: Pa
     assert direct.get("sum") == b"3", "it was on its way all the same"
 
 
+def test_what_could_be_sent_does_not_count_as_an_answer(redis_of_its_own: Part) -> None:
+    """Or a server that takes everything and answers nothing would be waited for by every second call."""
+    breaker = Breaker(failures_max=2, pause_seconds=60)
+    cache = Cache(str(redis_of_its_own.variables["REDIS_URL"]), prefix="stage:service", breaker=breaker)
+    add = cache.script("add", "return redis.call('INCRBY', KEYS[1], ARGV[1])")
+    add.run(["sum"], [1])
+    pid = json.loads(redis_of_its_own.process.record.read_text(encoding="utf-8"))["child"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        for _ in range(2):
+            add.send(["sum"], [1])
+            assert cache.get("sum") is None
+        assert breaker.is_open
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
 def test_a_connection_that_broke_over_an_unread_answer_does_not_trouble_the_next_caller(
     cache: Cache, redis_of_its_own: Part
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+from services.catalog import app as catalog_app
 from services.catalog import repository
 from services.catalog.domain.availability import Told
 from services.catalog.domain.search import posting_of
@@ -63,6 +64,7 @@ def test_showing_an_event_costs_one_read_and_one_of_what_is_left(
     told = Told(left="few-left", counted_at=now, version=1)
     assert repository.keep_told(event["event_id"], told, now)
     repository.forget_event(event["event_id"])
+    catalog_app.app.changed()
     with consumed() as public:
         send("GET", f"/v1/events/{event['event_id']}")
     assert (public.writes, public.reads, public.requests) == (0, 1.5, 2)

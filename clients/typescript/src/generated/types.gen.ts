@@ -3449,6 +3449,13 @@ export type EndWithholdingErrors = {
         status?: 404;
     };
     /**
+     * Something in the request is not acceptable.
+     */
+    422: Problem & {
+        type?: 'urn:stagedoor:problem:validation-failed';
+        status?: 422;
+    };
+    /**
      * Too many requests.
      */
     429: Problem & {
@@ -3993,7 +4000,7 @@ export type ReleaseHoldErrors = {
      * Something in the request is not acceptable.
      */
     422: Problem & {
-        type?: 'urn:stagedoor:problem:token-invalid';
+        type?: 'urn:stagedoor:problem:token-invalid' | 'urn:stagedoor:problem:validation-failed';
         status?: 422;
     };
     /**
@@ -4190,7 +4197,7 @@ export type ExtendHoldErrors = {
      * Something in the request is not acceptable.
      */
     422: Problem & {
-        type?: 'urn:stagedoor:problem:token-invalid';
+        type?: 'urn:stagedoor:problem:token-invalid' | 'urn:stagedoor:problem:validation-failed';
         status?: 422;
     };
     /**
@@ -4767,6 +4774,13 @@ export type CancelOrderErrors = {
         status?: 409;
     };
     /**
+     * Something in the request is not acceptable.
+     */
+    422: Problem & {
+        type?: 'urn:stagedoor:problem:validation-failed';
+        status?: 422;
+    };
+    /**
      * Too many requests.
      */
     429: Problem & {
@@ -5244,6 +5258,13 @@ export type RevokeApiKeyErrors = {
     404: Problem & {
         type?: 'urn:stagedoor:problem:not-found';
         status?: 404;
+    };
+    /**
+     * Something in the request is not acceptable.
+     */
+    422: Problem & {
+        type?: 'urn:stagedoor:problem:validation-failed';
+        status?: 422;
     };
     /**
      * Too many requests.
@@ -5782,6 +5803,13 @@ export type RemoveMemberErrors = {
     409: Problem & {
         type?: 'urn:stagedoor:problem:conflict';
         status?: 409;
+    };
+    /**
+     * Something in the request is not acceptable.
+     */
+    422: Problem & {
+        type?: 'urn:stagedoor:problem:validation-failed';
+        status?: 422;
     };
     /**
      * Too many requests.
@@ -7420,6 +7448,13 @@ export type SignOutErrors = {
         status?: 403;
     };
     /**
+     * Something in the request is not acceptable.
+     */
+    422: Problem & {
+        type?: 'urn:stagedoor:problem:validation-failed';
+        status?: 422;
+    };
+    /**
      * Too many requests.
      */
     429: Problem & {
@@ -7685,6 +7720,13 @@ export type ShowDocumentErrors = {
     410: Problem & {
         type?: 'urn:stagedoor:problem:ticket-revoked';
         status?: 410;
+    };
+    /**
+     * Something in the request is not acceptable.
+     */
+    422: Problem & {
+        type?: 'urn:stagedoor:problem:validation-failed';
+        status?: 422;
     };
     /**
      * Too many requests.
@@ -8019,6 +8061,13 @@ export type ShowQrErrors = {
     410: Problem & {
         type?: 'urn:stagedoor:problem:ticket-revoked';
         status?: 410;
+    };
+    /**
+     * Something in the request is not acceptable.
+     */
+    422: Problem & {
+        type?: 'urn:stagedoor:problem:validation-failed';
+        status?: 422;
     };
     /**
      * Too many requests.
@@ -8495,6 +8544,13 @@ export type RevokeVoucherErrors = {
         status?: 409;
     };
     /**
+     * Something in the request is not acceptable.
+     */
+    422: Problem & {
+        type?: 'urn:stagedoor:problem:validation-failed';
+        status?: 422;
+    };
+    /**
      * Too many requests.
      */
     429: Problem & {
@@ -8907,6 +8963,13 @@ export type LeaveWaitingListErrors = {
     409: Problem & {
         type?: 'urn:stagedoor:problem:hold-sold';
         status?: 409;
+    };
+    /**
+     * Something in the request is not acceptable.
+     */
+    422: Problem & {
+        type?: 'urn:stagedoor:problem:validation-failed';
+        status?: 422;
     };
     /**
      * Too many requests.
