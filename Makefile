@@ -60,8 +60,8 @@ examples: setup ## asks every operation anew, writes what was answered to docs/a
 lock: setup ## pins all dependencies anew after a change of pyproject.toml; UPGRADE=1 takes the newest
 	@scripts/lock.sh
 
-republish: ## sends a service's state to the others again, with the same message ids: make republish SERVICE=orders
-	@$(PY) -m runtime republish $(SERVICE)
+republish: ## sends a service's state to the others again, with the same message ids: make republish SERVICE=orders [ABOUT=evt_…]
+	@$(PY) -m runtime republish $(SERVICE) $(if $(ABOUT),--about $(ABOUT))
 
 invoices: ## writes a closed month's statements to build/invoices-<month>.csv: make invoices MONTH=2026-11
 	@$(PY) -m runtime invoices $(MONTH)

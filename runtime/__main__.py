@@ -43,7 +43,10 @@ def main() -> int:
     commands.add_parser("env")
     commands.add_parser("invoices").add_argument("month", help="a month that is closed: 2026-11")
     for name in ("republish", "redrive"):
-        commands.add_parser(name).add_argument("service", choices=[*services(), "all"])
+        resending = commands.add_parser(name)
+        resending.add_argument("service", choices=[*services(), "all"])
+        if name == "republish":
+            resending.add_argument("--about", nargs="+", default=(), help="ids: only rows that name one of them")
     rotating = commands.add_parser("rotate-keys")
     rotating.add_argument("--stage", choices=("dev", "test", "prod"), help="a stage in the cloud (this machine)")
     rotating.add_argument("--prefix", default="", help="the stage's resource prefix (stagedoor-<stage>)")
@@ -61,7 +64,7 @@ def main() -> int:
             return 0
         if arguments.command == "invoices":
             return invoices(arguments.month, arguments.state)
-        return resend(arguments.command, arguments.service, arguments.state)
+        return resend(arguments)
     except (PartFailed, TemplateError, SeasonFailed) as failure:
         print(f"stagedoor: {failure}", file=sys.stderr)
         return 1
@@ -137,17 +140,19 @@ def env(state: Path) -> int:
     return 0
 
 
-def resend(command: str, service: str, state: Path) -> int:
+def resend(arguments: argparse.Namespace) -> int:
     """Sends rows' messages again, or dead letters back to their queue. Answers 1 when some could not be sent."""
-    for name, value in read_environment(state).items():
+    for name, value in read_environment(arguments.state).items():
         os.environ.setdefault(name, value)
     # Imported late: it loads the services, which read the variables set above.
     from runtime.resending import redrive_service, republish_service
 
-    work = republish_service if command == "republish" else redrive_service
     ok = True
-    for name in services() if service == "all" else (service,):
-        ok = work(name, say) and ok
+    for name in services() if arguments.service == "all" else (arguments.service,):
+        if arguments.command == "republish":
+            ok = republish_service(name, say, arguments.about) and ok
+        else:
+            ok = redrive_service(name, say) and ok
     return 0 if ok else 1
 
 

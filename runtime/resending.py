@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 from runtime.parts import PartFailed
 from shared.messaging import Relay, redrive, republish
 
 
-def republish_service(service: str, say: Callable[[str], None]) -> bool:
-    """Sends again what every row of a service announced last, under the same message ids. False if some could not."""
+def republish_service(service: str, say: Callable[[str], None], about: Collection[str] = ()) -> bool:
+    """Sends again what every row of a service announced last, under the same message ids. False if some could not.
+
+    With ids in `about`, only rows that name one of them: those of one event, say, or of one order.
+    """
     relay = relay_of(service)
     if relay is None:
         say(f"{service}: publishes nothing")
         return True
-    done = republish(os.environ[f"{service.upper()}_TABLE_NAME"], relay)
+
+    def is_about(image: Mapping[str, Any]) -> bool:
+        text = repr(image)
+        return not about or any(one in text for one in about)
+
+    done = republish(os.environ[f"{service.upper()}_TABLE_NAME"], relay, accept=is_about)
     say(f"{service}: {done.scanned} rows looked at, {done.sent} sent again")
     for key in done.failed:
         say(f"{service}: the row {key} could not be sent")

@@ -163,7 +163,7 @@ def test_a_queue_that_forgets_loses_the_sale_until_the_rows_are_republished(sale
         except Untrue:
             break
     for service in ("payments", "orders"):
-        assert republish_service(service, lambda line: None)
+        assert republish_service(service, lambda line: None, [sales.event.event_id, *sales.orders])
     sales.finish()
     check(sales.outcomes(), sales.event.pools[0].pool_id, CAPACITY)
     assert {outcome.state for outcome in sales.outcomes().values()} == {"confirmed"}

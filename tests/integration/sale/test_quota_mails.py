@@ -47,6 +47,6 @@ def test_the_owners_hear_of_each_share_once(town: Town, monkeypatch: pytest.Monk
         assert {one.consumer for one in parcels} <= {"notifications"}
         assert all(mill.deliver(one) for one in parcels), "and once more"
         assert sent == [owner] * mails
-    assert republish_service("accounts", lambda line: None)
+    assert republish_service("accounts", lambda line: None, [tenant.organiser_id])
     assert len(arrived(mill)) >= 1
     assert sent.count(owner) == 2

@@ -176,6 +176,6 @@ def test_what_was_lost_on_the_way_is_told_by_republishing(
     # The control: the loss is seen, for lists go on with what they have heard.
     assert small.lose_what_is_told()
     assert small.shown() != "sold-out"
-    assert republish_service("reservations", lambda line: None)
+    assert republish_service("reservations", lambda line: None, [small.event_id])
     town.settle()
     assert small.shown() == "sold-out"
