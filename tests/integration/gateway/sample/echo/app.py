@@ -62,7 +62,14 @@ def say(call: Call) -> dict[str, Any]:
     return {"text": call.body.text}
 
 
-@app.route("/v1/echo/event/{name}", access=PUBLIC)
+class Letters(QueryParameters, frozen=True):
+    """Anything to look at in the event."""
+
+    a: list[str] = msgspec.field(default_factory=list)
+    b: str = ""
+
+
+@app.route("/v1/echo/event/{name}", access=PUBLIC, query=Letters)
 def event(call: Call) -> dict[str, Any]:
     """Says back the event the function was given."""
     whole: dict[str, Any] = app.current_request.to_original_event()
