@@ -17,7 +17,7 @@ _THROTTLED: Final = {
     "message": "The level of configured provisioned throughput for the table was exceeded.",
 }
 # True of every item, whatever it holds: a condition that is widened by it guards nothing any more.
-_MEETING_SECONDS: Final = 0.2
+_MEETING_SECONDS: Final = 1.0
 _ALWAYS: Final = "attribute_exists(pk) OR attribute_not_exists(pk)"
 
 
