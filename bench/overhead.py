@@ -11,6 +11,7 @@ import json
 import os
 import statistics
 import time
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -223,8 +224,6 @@ def _answered(app: App, event: dict[str, Any]) -> Any:
 
 def _content(answer: Any) -> str | bytes:
     """An answer's body; ours is base 64, as API Gateway wants it where every type is handed on."""
-    from base64 import b64decode
-
     return b64decode(answer["body"]) if answer.get("isBase64Encoded") else str(answer["body"])
 
 

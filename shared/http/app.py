@@ -132,7 +132,7 @@ class App(Chalice):
         token. `headers` are those that the handler reads, `raw_body` the media type of a body it reads itself,
         `other_statuses` those of answers with the same body: they are for OpenAPI alone, like `errors`.
         Raises ValueError for a route that needs a signed-in caller while the app has no authorizer yet, for a cost that
-        no plan could pay, and for dates that no client could read.
+        no plan could pay, for an answer remembered too long, and for dates that no client could read.
         """
         if declared.get("access", SIGNED_IN).needs_sign_in and self._authorizer is None:
             raise ValueError(f"declare the authorizer of stagedoor-{self.service} before the route {path}")

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -181,15 +181,14 @@ def _check_nesting(raw: bytes) -> None:
             depth -= 1
 
 
-def refuse_parameters(given: Mapping[str, Sequence[str]]) -> None:
-    """For a route that takes none: a parameter nobody reads is a mistake that its sender should hear of.
+def refuse_parameters(given: Mapping[str, Sequence[str]]) -> NoReturn:
+    """For a route that takes none, when some came: what nobody reads is a mistake that its sender should hear of.
 
     Raises ValidationFailed with the name of the first.
     """
-    for name in given:
-        problem = ValidationFailed("There is no such parameter.", field=name[:PATH_PARAMETER_LENGTH_MAX])
-        problem.extra["in"] = "query"
-        raise problem
+    problem = ValidationFailed("There is no such parameter.", field=next(iter(given))[:PATH_PARAMETER_LENGTH_MAX])
+    problem.extra["in"] = "query"
+    raise problem
 
 
 def _is_plain(raw: bytes) -> bool:

@@ -80,12 +80,12 @@ class _Runner:
             finally:
                 if self._operation.method != "GET":
                     self._app.changed()
+        # Before the look, because the question is kept whole: with headers of any length, memory would have no bound.
         check_headers(request._event_dict.get("headers") or {})
-        encoded_before = remembered.find(request, call.now)
-        if encoded_before is not None:
-            return encoded_before
-        encoded = self._run(call, request, path)
-        remembered.keep(request, encoded, call.now)
+        encoded = remembered.find(request, call.now)
+        if encoded is None:
+            encoded = self._run(call, request, path)
+            remembered.keep(request, encoded, call.now)
         return encoded
 
     def _problem(self, error: Exception) -> Encoded:
