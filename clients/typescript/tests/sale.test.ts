@@ -39,10 +39,7 @@ before(async () => {
   await answered(addMember({ client, path: { organiser_id }, body: { email: scanner.email, role: "scanner" } }));
   await scanner.renew();
   const hall = { organiser_id, name: "Typed Hall", city: "New York", time_zone: "America/New_York" };
-  const { venue_id } = await eventually("catalog's hearing of the organiser", async () => {
-    const { data, response } = await addVenue({ client, body: hall });
-    return response?.ok ? data : undefined;
-  });
+  const { venue_id } = await answered(addVenue({ client, body: hall }));
   const plan = {
     organiser_id,
     venue_id,
@@ -53,7 +50,10 @@ before(async () => {
     ticket_types: [{ name: "Standing", pool: "Floor", price: { amount: 4500, currency: "USD" } }],
   };
   const { event_id } = await answered(planEvent({ client, body: plan }));
-  onSale = await answered(publishEvent({ client, path: { event_id } }));
+  onSale = await eventually("catalog's hearing of the organiser", async () => {
+    const { data, response } = await publishEvent({ client, path: { event_id } });
+    return response?.ok ? data : undefined;
+  });
   await eventually("the beginning of the sale", async () => {
     const { response } = await showAvailability({ client, path: { event_id } });
     return response?.status === 200 || undefined;
