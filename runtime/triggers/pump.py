@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -53,7 +53,8 @@ class Triggers:
     Services are given by name (their apps are loaded by path) or as a mapping of name to app. `checkpoints` is the file
     that remembers how far streams were read; without one it is forgotten with the object. `retry_seconds` replaces the
     queues' visibility time-outs and the pauses between tries, for tests. Raises TriggerError for a queue that does not
-    exist or a trigger that cannot be delivered.
+    exist or a trigger that cannot be delivered. `from_now` leaves out what the streams hold already and no checkpoint
+    speaks of; the first poll says when that was.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Triggers:
         services: Sequence[str] | Mapping[str, Chalice],
         *,
         checkpoints: Path | None = None,
+        from_now: bool = False,
         retry_seconds: int | None = None,
         stage: str | None = None,
         resource_prefix: str | None = None,
@@ -78,6 +80,7 @@ class Triggers:
             if isinstance(source, QueueSource):
                 self.pollers.append(QueuePoller(source, sqs, region, retry_seconds))
             elif isinstance(source, StreamSource):
+                source = replace(source, starting_position="LATEST") if from_now else source
                 self.pollers.append(StreamPoller(source, streams, sqs, self._checkpoints, region, retry_seconds))
             elif isinstance(source, ScheduleSource):
                 self.schedules.append(Schedule(source, region, datetime.now(UTC)))

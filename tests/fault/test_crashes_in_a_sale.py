@@ -8,11 +8,8 @@ nobody else.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,15 +22,16 @@ from runtime.resending import republish_service
 from runtime.triggers.pump import Triggers
 from shared import clock
 from shared.messaging import publish
+from tests.forking import forking
 from tests.saga.box_office import SERVICES, Basket, BoxOffice
 from tests.saga.company import Company, Webhook
+from tests.saga.process import Task, carry_on
 from tests.saga.truth import Outcome, Untrue, check, outcome_of
 
 ROUNDS_MAX = 60
 CAPACITY = 2 * ROUNDS_MAX
 # A queue brings a message again after six times its function's time-out; claims that a dead process made are over then.
 VISIBILITY = timedelta(minutes=6)
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class Sales:
@@ -43,11 +41,11 @@ class Sales:
         self.office, self.company = office, company
         self._folder = folder
         self._checkpoints = folder / "checkpoints.sqlite3"
-        self.triggers = Triggers(office.apps, checkpoints=self._checkpoints, retry_seconds=0)
+        # What other tests left in this worker's tables and queues is not of these sales.
+        self.triggers = Triggers(office.apps, checkpoints=self._checkpoints, from_now=True, retry_seconds=0)
         self.orders: dict[str, tuple[Basket, str]] = {}
         sqs = boto3.client("sqs")
         for service in SERVICES:
-            # What other tests left in this worker's queues is not of these sales.
             if queue := os.environ.get(f"{service.upper()}_QUEUE_NAME"):
                 sqs.purge_queue(QueueUrl=sqs.get_queue_url(QueueName=queue)["QueueUrl"])
         self.event = office.event(general=CAPACITY)
@@ -69,29 +67,20 @@ class Sales:
 
     def run_child(self, webhook: Webhook, *, crash_at: int, acknowledge_first: bool = False) -> bool:
         """Whether the child lived to its end; a child that was killed and had not acknowledged leaves the webhook."""
-        acknowledged = self._folder / "acknowledged"
+        acknowledged, last_words = self._folder / "acknowledged", self._folder / "last-words"
         acknowledged.unlink(missing_ok=True)
-        orders = {
-            "webhook": {"headers": webhook.headers, "body": webhook.body.decode()},
-            "checkpoints": str(self._checkpoints),
-            "acknowledged": str(acknowledged),
-            "crash_at": crash_at,
-            "acknowledge_first": acknowledge_first,
-        }
-        environment = {**os.environ, "SAGA_PROCESS": json.dumps(orders), "TEST_PROVIDER_URL": self.company.address}
-        child = subprocess.run(
-            [sys.executable, "-m", "tests.saga.process"],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
-        assert child.returncode in (0, -signal.SIGKILL), child.stdout[-3000:] + child.stderr[-3000:]
+        last_words.write_text("said nothing")
+        files = (self._checkpoints, acknowledged, last_words)
+        task = Task(self.company.address, webhook, *files, crash_at, acknowledge_first)
+        child = forking().Process(target=carry_on, args=(task,))
+        child.start()
+        child.join(100)
+        child.kill()
+        child.join()
+        assert child.exitcode in (0, -signal.SIGKILL), (child.exitcode, last_words.read_text())
         if not acknowledged.exists():
             self.office.take_webhook(webhook)
-        return child.returncode == 0
+        return child.exitcode == 0
 
     def finish(self) -> None:
         """Carries everything to its end, as late as a queue's visibility time-out would bring it again."""

@@ -1,22 +1,25 @@
 """A process that brings a webhook to payments and then runs every trigger, and may be told to die on the way.
 
-`python -m tests.saga.process` reads its order from the JSON in SAGA_PROCESS: the webhook, the triggers' checkpoints,
-and at which of its writes it shall kill itself. A write is whatever changes something outside the process: an item, a
-published message, a stored document, a mail, a deleted message, a refund, a commit.
+A write is whatever changes something outside the process: an item, a published message, a stored document, a mail, a
+deleted message, a refund, a commit.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from tests.saga.box_office import BoxOffice
+from runtime.triggers.pump import Triggers
+from shared.settings import Secret
+from tests.saga.box_office import BoxOffice, load_apps
 from tests.saga.company import Webhook
+
+# A process that is forked from one that knows this module finds the services imported.
+load_apps()
 
 WRITES = {
     "PutItem",
@@ -36,18 +39,33 @@ WRITES = {
 }
 
 
+class Task(NamedTuple):
+    """What the process is to do: the payment company's address, the webhook, and the triggers' checkpoints. It kills
+    itself at its write `crash_at`, and touches `acknowledged` when payments has taken the webhook. Its last words go
+    to `last_words`."""
+
+    company: str
+    webhook: Webhook
+    checkpoints: Path
+    acknowledged: Path
+    last_words: Path
+    crash_at: int
+    acknowledge_first: bool = False
+
+
 class Crash:
     """Counts writes, and kills the process just before the one it was told."""
 
-    def __init__(self, at_write: int) -> None:
+    def __init__(self, at_write: int, last_words: Path) -> None:
         self._left = at_write
+        self._last_words = last_words
 
     def around(self, operation: str, write: Callable[[], Any]) -> Any:
         """Does the write, or dies when it is the one."""
         self._left -= operation in WRITES
         if self._left == 0:
             # Its name is left behind for whoever reads the test's output; everything else goes as in a power cut.
-            os.write(2, f"dies before {operation}\n".encode())
+            self._last_words.write_text(f"dies before {operation}")
             os.kill(os.getpid(), signal.SIGKILL)
         return write()
 
@@ -96,22 +114,18 @@ def acknowledge_first() -> None:
     QueuePoller.deliver = hasty  # type: ignore[method-assign]
 
 
-def main() -> int:
-    """Answers 0 when everything was done and nothing is left to do, 3 when something was left."""
-    from runtime.triggers.pump import Triggers
+def carry_on(task: Task) -> None:
+    """Ends with 0 when everything was done and nothing is left to do, with 3 when something was left."""
+    from services.payments import app as payments_app
+    from services.payments.providers.company import PaymentCompany
 
-    orders = json.loads(os.environ["SAGA_PROCESS"])
+    secrets = (Secret(os.environ[f"TEST_PROVIDER_{name}"]) for name in ("API_KEY", "WEBHOOK_SECRET"))
+    payments_app.provider = PaymentCompany(task.company, *secrets)
     office = BoxOffice()
-    triggers = Triggers(office.apps, checkpoints=Path(orders["checkpoints"]), retry_seconds=0)
-    if orders["acknowledge_first"]:
+    triggers = Triggers(office.apps, checkpoints=task.checkpoints, retry_seconds=0)
+    if task.acknowledge_first:
         acknowledge_first()
-    if orders["crash_at"]:
-        install(Crash(orders["crash_at"]))
-    if orders["webhook"] is not None:
-        office.take_webhook(Webhook(orders["webhook"]["headers"], orders["webhook"]["body"].encode()))
-        Path(orders["acknowledged"]).touch()
-    return 0 if triggers.drain(60).idle else 3
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    install(Crash(task.crash_at, task.last_words))
+    office.take_webhook(task.webhook)
+    task.acknowledged.touch()
+    sys.exit(0 if triggers.drain(60).idle else 3)

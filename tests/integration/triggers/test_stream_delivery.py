@@ -225,3 +225,18 @@ def test_an_expired_iterator_is_fetched_anew_without_losing_or_repeating(table: 
     table.put("b")
     triggers.drain(10)
     assert keys(seen) == ["a", "b"]
+
+
+def test_from_now_on_leaves_out_what_was_there_and_keeps_to_checkpoints(table: TableOfATest, tmp_path: Path) -> None:
+    table.put("before")
+    seen: list[dict[str, Any]] = []
+    apps = {"orders": relaying(table.stream_arn, seen.extend)}
+    checkpoints = tmp_path / "checkpoints.sqlite"
+    first = Triggers(apps, checkpoints=checkpoints, from_now=True)
+    assert first.poll_once("orders.relay") == (0, 0)
+    table.put("after")
+    first.drain(10)
+    assert keys(seen) == ["after"]
+    table.put("later")
+    Triggers(apps, checkpoints=checkpoints, from_now=True).drain(10)
+    assert keys(seen) == ["after", "later"]
