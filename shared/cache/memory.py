@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -17,15 +18,15 @@ class Memory(Generic[T]):
 
     def __init__(self, entries_max: int = 1024) -> None:
         self._entries_max = entries_max
-        self._entries: OrderedDict[str, tuple[float, T]] = OrderedDict()
+        self._entries: OrderedDict[Hashable, tuple[float, T]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: str, now: float) -> T | None:
+    def get(self, key: Hashable, now: float) -> T | None:
         """The value, or None when there is none or its time is over."""
         entry = self._entries.get(key)
         return entry[1] if entry is not None and now < entry[0] else None
 
-    def put(self, key: str, value: T, until: float) -> None:
+    def put(self, key: Hashable, value: T, until: float) -> None:
         """Remember a value until a time."""
         with self._lock:
             self._entries.pop(key, None)
@@ -33,7 +34,7 @@ class Memory(Generic[T]):
             while len(self._entries) > self._entries_max:
                 self._entries.popitem(last=False)
 
-    def forget(self, key: str) -> None:
+    def forget(self, key: Hashable) -> None:
         """Forget a value, if it was known."""
         with self._lock:
             self._entries.pop(key, None)

@@ -79,6 +79,7 @@ class App(Chalice):
         # API Gateway then hands on every answer as it is; with a list of types, it would look at the Accept header.
         self.api.binary_types = ["*/*"]
         self._authorizer: Any = None
+        self._is_watched = False
         _mend_chalice_local()
         for chalice_name, kind in _TRIGGER_KINDS.items():
             self.register_middleware(self._trigger_middleware(kind), chalice_name)
@@ -101,6 +102,11 @@ class App(Chalice):
     @lambda_context.setter
     def lambda_context(self, context: Any) -> None:
         self._lambda_of_context.set(context)
+
+    def register_middleware(self, func: Any, event_type: str = "all") -> None:
+        """Puts a function around what the triggers of that type do; around requests, they take Chalice's own way."""
+        super().register_middleware(func, event_type)
+        self._is_watched = self._is_watched or event_type in ("http", "all")
 
     def health_check(self, name: str, check: Callable[[], Any]) -> None:
         """Adds to GET /health what must hold for the service to be ready: `check` answers False or raises if not."""
@@ -202,7 +208,7 @@ class App(Chalice):
         request_context = event.get("requestContext") or {}
         methods = self.routes.get(request_context.get("resourcePath") or "", {})
         entry = methods.get(request_context.get("httpMethod") or "")
-        if entry is None or any(kind in ("http", "all") for _, kind in self.middleware_handlers):
+        if entry is None or self._is_watched:
             return None
         try:
             request = Request(event, context)

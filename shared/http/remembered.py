@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from datetime import datetime
 from typing import Any, Final
 
@@ -55,10 +56,11 @@ class Remembered:
         self._answers.clear()
 
 
-def _question(request: Any) -> str | None:
+def _question(request: Any) -> Hashable | None:
     """What the answer depends on; None when it depends on who asks."""
     headers = request.headers
     if "authorization" in headers:
         return None
     query = request._event_dict.get("multiValueQueryStringParameters")
-    return f"{request.uri_params} {sorted(query.items()) if query else ''} {headers.get('accept', '')}"
+    asked = repr(sorted(query.items())) if query else ""
+    return (*(request.uri_params or {}).values(), asked, headers.get("accept"))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
@@ -14,8 +13,6 @@ from shared.http.call import Call
 from shared.http.problems import TooMany
 from shared.throttling import Bucket, Buckets, BucketsHere, Metered, Taken, left, network_of, plans, policy
 from shared.throttling.headers import LEFT, POLICY
-
-_NOTHING: Final[Mapping[str, str]] = {}
 
 
 class Throttle(msgspec.Struct, frozen=True):
@@ -37,6 +34,17 @@ def costing(cost: int) -> Throttle:
     return Throttle(cost=cost)
 
 
+class Admitted(NamedTuple):
+    """A request that was let through: the policy it came under, as clients are told it, and how its bucket stands."""
+
+    policy: str
+    taken: Taken
+
+    def headers(self) -> dict[str, str]:
+        """What the one who asked is told."""
+        return {POLICY: self.policy, LEFT: left(self.taken.standings)}
+
+
 class Gate:
     """The throttle of one route at work. Raises ValueError for a cost that a plan's burst could never pay."""
 
@@ -50,23 +58,25 @@ class Gate:
             raise ValueError(f"a request costs 1 to {affordable} tokens, not {throttle.cost}")
         self._policies = {each.name: policy([each]) for each in (self._address, *self._keys.values())}
 
-    def admit(self, call: Call) -> Mapping[str, str]:
-        """Lets a request through, and answers the headers that its answer carries whatever becomes of it.
+    def admit(self, call: Call) -> Admitted | None:
+        """Lets a request through, and answers what to `tell` with its answer, whatever becomes of it.
 
-        Raises TooMany with Retry-After.
+        None where it is not counted. Raises TooMany with Retry-After.
         """
         throttle = self._throttle
         if throttle.counted == "nowhere" or os.environ.get("THROTTLING_ENABLED") == "0":
-            return _NOTHING
+            return None
         metered = _metered(call)
         bucket = self._bucket_of(call, metered)
         taken = _take(throttle, bucket, metered)
-        headers = {POLICY: self._policies[bucket.limit.name], LEFT: left(taken.standings)}
+        admitted = Admitted(self._policies[bucket.limit.name], taken)
         if not taken.allowed:
             raise TooMany(
-                "Come back after the seconds in Retry-After.", retry_after=taken.wait_seconds, headers=headers
+                "Come back after the seconds in Retry-After.",
+                retry_after=taken.wait_seconds,
+                headers=admitted.headers(),
             )
-        return headers
+        return admitted
 
     def _bucket_of(self, call: Call, metered: Metered | None) -> Bucket:
         """Whoever is signed in counts as that person alone: many may share an address, and one may change it.
@@ -93,14 +103,15 @@ def undeclared(*, public: bool, method: str, cache: str | None) -> Throttle:
     return IN_PROCESS if public and method == "GET" and is_shared(cache) else THROTTLED
 
 
-def tell(answer: dict[str, str], admitted: Mapping[str, str]) -> None:
-    """Puts the headers of `admit` into those of the answer.
+def tell(answer: dict[str, str], admitted: Admitted) -> None:
+    """Puts the headers of a request that was let through into those of its answer.
 
     An answer that caches give to others says nothing of how many requests are left to whoever asked first.
     """
-    answer.update(admitted)
     if is_shared(answer.get("Cache-Control")):
-        answer.pop(LEFT, None)
+        answer[POLICY] = admitted.policy
+    else:
+        answer.update(admitted.headers())
 
 
 def is_shared(cache_control: str | None) -> bool:

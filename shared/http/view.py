@@ -1,6 +1,6 @@
 """The function Chalice calls for a route: reads the request, runs the handler, writes the answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,7 +16,7 @@ from shared.http.parsing import BodyReader, ParameterReader, check_headers, chec
 from shared.http.problems import InternalError, ScopeMissing
 from shared.http.remembered import Remembered
 from shared.http.retirement import announcement
-from shared.http.throttle import Gate, tell, undeclared
+from shared.http.throttle import Admitted, Gate, tell, undeclared
 
 if TYPE_CHECKING:
     from shared.http.app import App
@@ -54,14 +54,14 @@ class _Runner:
         self._retires = bool(operation.deprecated or operation.sunset or operation.successor)
 
     def answer(self, request: Any, path: dict[str, str]) -> Encoded:
-        admitted: Mapping[str, str] = {}
+        admitted: Admitted | None = None
         try:
             call = Call(request, _identity(request))
             admitted = self._gate.admit(call)
             encoded = self._answered(call, request, path)
         except Exception as error:  # nothing may pass that would reach the client as it is
             encoded = self._problem(error)
-        if admitted:
+        if admitted is not None:
             tell(encoded.all_headers, admitted)
         encoded.all_headers["Trace-Id"] = telemetry.current_trace()
         if self._retires:

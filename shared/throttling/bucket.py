@@ -58,11 +58,15 @@ def take(limits: Sequence[Limit], backlogs: Sequence[int], cost: int) -> tuple[b
     A negative cost puts tokens back. A backlog deeper than the bucket (its limit was changed, or a clock went back)
     counts as empty.
     """
-    before = [min(max(backlog, 0), limit.depth) for limit, backlog in zip(limits, backlogs, strict=True)]
-    after = [max(0, backlog + cost * limit.interval) for limit, backlog in zip(limits, before, strict=True)]
-    if any(backlog > limit.depth for limit, backlog in zip(limits, after, strict=True)):
-        return False, before
-    return True, after
+    before, after, taken = [], [], True
+    for limit, backlog in zip(limits, backlogs, strict=True):
+        depth = limit.depth
+        kept = min(max(backlog, 0), depth)
+        deeper = max(kept + cost * limit.interval, 0)
+        before.append(kept)
+        after.append(deeper)
+        taken = taken and deeper <= depth
+    return taken, after if taken else before
 
 
 def standing(limit: Limit, backlog: int, cost: int, *, taken: bool) -> Standing:

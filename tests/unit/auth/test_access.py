@@ -229,7 +229,7 @@ class TestMemory:
             self.verify(token)
         kept = access._verified._entries
         assert len(kept) == 4
-        assert not any(part in name for name in kept for token in tokens for part in token.split("."))
+        assert not any(part in str(name) for name in kept for token in tokens for part in token.split("."))
 
 
 class TestAuthorizer:
