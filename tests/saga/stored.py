@@ -6,9 +6,10 @@ import os
 import re
 from collections import Counter
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
-import boto3
+from tests.saga.mirror import Mirror
 
 KEPT_IN_TABLES = ("accounts", "catalog", "reservations", "orders", "payments", "tickets", "notifications")
 _SLOT = re.compile(r"p\d+")
@@ -24,20 +25,17 @@ def stored(*services: str) -> Items:
     removes when it likes.
     """
     now = datetime.now(UTC).timestamp()
-    found: Items = {}
-    for service in services or KEPT_IN_TABLES:
-        table = boto3.resource("dynamodb").Table(os.environ[f"{service.upper()}_TABLE_NAME"])
-        page: dict[str, Any] = {"ConsistentRead": True}
-        while True:
-            answer = table.scan(**page)
-            for item in answer["Items"]:
-                pk, sk = str(item["pk"]), str(item["sk"])
-                if not pk.startswith("idempotency#") and float(str(item.get("expires_at", now + 1))) > now:
-                    found[service, pk, sk] = {name: _plain(value) for name, value in item.items()}
-            if "LastEvaluatedKey" not in answer:
-                break
-            page["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-    return found
+    return {
+        (service, pk, sk): item
+        for service in services or KEPT_IN_TABLES
+        for (pk, sk), item in _mirror(os.environ[f"{service.upper()}_TABLE_NAME"]).look().items()
+        if not pk.startswith("idempotency#") and float(str(item.get("expires_at", now + 1))) > now
+    }
+
+
+@cache
+def _mirror(table: str) -> Mirror:
+    return Mirror(table)
 
 
 def effect(before: Items, after: Items) -> Counter[str]:
@@ -68,8 +66,3 @@ def _kind(key: str) -> str:
 
 def _taken(block: dict[str, Any] | None) -> set[str]:
     return {name for name in block or {} if _SLOT.fullmatch(name)}
-
-
-def _plain(value: Any) -> Any:
-    # boto3's own wrapper of binary values compares, and is no bytes.
-    return getattr(value, "value", value)
