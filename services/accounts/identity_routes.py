@@ -19,6 +19,7 @@ PROBLEMS: Final = {
     identities.AddressNotVerified: (403, "address-not-verified", "The e-mail address is not verified"),
     identities.IdentityTaken: (409, "identity-taken", "The identity opens another account"),
     identities.TooManyIdentities: (409, "too-many-identities", "There are too many identities"),
+    identities.SignInNotRecent: (403, "sign-in-not-recent", "The sign-in was too long ago"),
     identities.LastWayIn: (409, "last-way-in", "Nothing else opens the account"),
 }
 _IDENTITIES: Final = "/v1/people/me/identities"
@@ -75,11 +76,15 @@ def list_identities(call: Call) -> Any:
         IssuerUnavailable,
         identities.IdentityTaken,
         identities.TooManyIdentities,
+        identities.SignInNotRecent,
         domain.SessionOver,
     ),
 )
 def link_identity(call: Call) -> Any:
-    """Lets the identity that an ID token shows open the account of who asks. The same again changes nothing."""
+    """Lets the identity that an ID token shows open the account of who has signed in within the last 15 minutes.
+
+    The same again changes nothing.
+    """
     return _view(use_cases.link_identity(call.body, call.person, call.now))
 
 
@@ -89,13 +94,13 @@ def link_identity(call: Call) -> Any:
     status=204,
     access=SIGNED_IN,
     summary="Unlink an identity",
-    errors=(identities.LastWayIn, domain.SessionOver),
+    errors=(identities.LastWayIn, identities.SignInNotRecent, domain.SessionOver),
 )
 def unlink_identity(call: Call) -> None:
     """Lets an identity open the account no more, and ends every session of it but the one that asks, within a minute.
 
-    A session that begins in the half minute after ends, too. The last identity of an account without a password stays.
-    Harmless when repeated within a day.
+    It asks for a sign-in within the last 15 minutes. A session that begins in the half minute after ends, too. The last
+    identity of an account without a password stays. Harmless when repeated within a day.
     """
     use_cases.unlink_identity(call.path["identity_id"], call.person, call.now)
 

@@ -33,9 +33,10 @@ def sign_in_from_elsewhere(body: ForeignToken, now: datetime) -> SignedIn:
 def link_identity(body: ForeignToken, identity: Identity, now: datetime) -> repository.IdentityRow:
     """Let an identity elsewhere open the account of who asks; the same again changes nothing.
 
-    Raises ForeignTokenRefused, IssuerUnavailable, TooManyIdentities, SessionOver, and IdentityTaken when it
-    opens another's.
+    Raises ForeignTokenRefused, IssuerUnavailable, TooManyIdentities, SessionOver, SignInNotRecent, and IdentityTaken
+    when it opens another's.
     """
+    identities.check_signed_in_lately(identity.session_id, now)
     foreign = trusted_issuers().verify(body.id_token, nonce=body.nonce, now=now)
     return repository.link_identity(identity.person_id, identity.session_id, foreign, now)
 
@@ -49,12 +50,14 @@ def unlink_identity(identity_id: str, identity: Identity, now: datetime) -> None
     """Take an identity off the account of who asks, and end all other sessions of it; harmless when repeated for a day.
 
     All, because whoever linked it did so in a session that may still go on, and of which nobody knows which it is.
-    Raises NotFound, also for another's, LastWayIn for the last one of somebody without a password, SessionOver.
+    Raises NotFound, also for another's, LastWayIn for the last one of somebody without a password, SessionOver,
+    SignInNotRecent.
     """
     row = repository.linked_identity(identity.person_id, identity_id)
     if row is None:
         raise NotFound("No such identity opens this account.")
     if not row.is_unlinked:
+        identities.check_signed_in_lately(identity.session_id, now)
         repository.unlink_identity(identity.person_id, identity.session_id, row, now)
 
 

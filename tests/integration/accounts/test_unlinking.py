@@ -235,6 +235,34 @@ def test_more_identities_than_twenty_open_no_account(
         linked(send, issuer, account.access_token)
 
 
+@pytest.mark.parametrize("guarded", [True, False])
+def test_who_signed_in_long_ago_changes_nothing(
+    send: Any,
+    issuer: LocalIssuer,
+    join: Any,
+    sign_in: Any,
+    renewed: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    guarded: bool,
+) -> None:
+    """However new the access token is. Without the guard (the control) a session of any age will do."""
+    account = join()
+    first, second = (linked(send, issuer, account.access_token) for _ in range(2))
+    if not guarded:
+        monkeypatch.setattr(rules, "check_signed_in_lately", lambda session_id, now: None)
+    with clock.fixed(clock.now() + rules.SIGNED_IN_LATELY + timedelta(seconds=1)):
+        account = renewed(account)
+        answers = [link(send, issuer, account.access_token), unlink(send, account.access_token, first)]
+        if not guarded:
+            assert [one.status_code for one in answers] == [201, 204]
+            return
+        assert [problem(one) for one in answers] == [(403, "sign-in-not-recent")] * 2
+        assert {one["identity_id"] for one in listed(send, account.access_token)} == {first, second}
+        anew = sign_in(account.email)
+        linked(send, issuer, anew.access_token)
+        assert unlink(send, anew.access_token, first).status_code == 204
+
+
 class TestSessions:
     """Unlinking ends every session of the person but the one it is asked for in."""
 

@@ -678,7 +678,9 @@ export const listIdentities = <ThrowOnError extends boolean = false>(options?: O
 /**
  * Link an identity
  *
- * Lets the identity that an ID token shows open the account of who asks. The same again changes nothing.
+ * Lets the identity that an ID token shows open the account of who has signed in within the last 15 minutes.
+ *
+ * The same again changes nothing.
  */
 export const linkIdentity = <ThrowOnError extends boolean = false>(options: Options<LinkIdentityData, ThrowOnError>): RequestResult<LinkIdentityResponses, LinkIdentityErrors, ThrowOnError> => (options.client ?? client).post<LinkIdentityResponses, LinkIdentityErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -695,8 +697,8 @@ export const linkIdentity = <ThrowOnError extends boolean = false>(options: Opti
  *
  * Lets an identity open the account no more, and ends every session of it but the one that asks, within a minute.
  *
- * A session that begins in the half minute after ends, too. The last identity of an account without a password stays.
- * Harmless when repeated within a day.
+ * It asks for a sign-in within the last 15 minutes. A session that begins in the half minute after ends, too. The last
+ * identity of an account without a password stays. Harmless when repeated within a day.
  */
 export const unlinkIdentity = <ThrowOnError extends boolean = false>(options: Options<UnlinkIdentityData, ThrowOnError>): RequestResult<UnlinkIdentityResponses, UnlinkIdentityErrors, ThrowOnError> => (options.client ?? client).delete<UnlinkIdentityResponses, UnlinkIdentityErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],

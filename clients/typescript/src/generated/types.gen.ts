@@ -6644,10 +6644,10 @@ export type LinkIdentityErrors = {
         status?: 401;
     };
     /**
-     * The API key may not do this.
+     * The API key may not do this. The sign-in was too long ago.
      */
     403: Problem & {
-        type?: 'urn:stagedoor:problem:scope-missing';
+        type?: 'urn:stagedoor:problem:scope-missing' | 'urn:stagedoor:problem:sign-in-not-recent';
         status?: 403;
     };
     /**
@@ -6737,10 +6737,10 @@ export type UnlinkIdentityErrors = {
         status?: 401;
     };
     /**
-     * The API key may not do this.
+     * The API key may not do this. The sign-in was too long ago.
      */
     403: Problem & {
-        type?: 'urn:stagedoor:problem:scope-missing';
+        type?: 'urn:stagedoor:problem:scope-missing' | 'urn:stagedoor:problem:sign-in-not-recent';
         status?: 403;
     };
     /**
