@@ -79,10 +79,16 @@ class ForeignToken(RequestBody, frozen=True):
 
 
 class IdentityView(msgspec.Struct, kw_only=True):
-    """Who a person is at another issuer."""
+    """Who a person is at another issuer, to the person alone. `identity_id` is what unlinks it."""
 
+    identity_id: str
     issuer: str
     subject: str
+    linked_at: Time
+
+
+class IdentitiesQuery(PageQuery, frozen=True):
+    """A page of the identities."""
 
 
 class MembershipView(msgspec.Struct, kw_only=True):

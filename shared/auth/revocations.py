@@ -20,6 +20,7 @@ import msgspec
 from shared import clock
 from shared.auth.access import ACCESS_TOKEN_SECONDS, AccessClaims
 from shared.cache import Cache, CacheDown
+from shared.ids import made_at
 from shared.telemetry import log
 
 # With the time that an authorizer's answer is cached (30 s), and some for the write, this makes less than a minute.
@@ -79,7 +80,15 @@ class RoleLost(msgspec.Struct, frozen=True, array_like=True, tag="role"):
     at: int
 
 
-Revocation = SessionEnded | RoleLost
+class SessionsEnded(msgspec.Struct, frozen=True, array_like=True, tag="sessions"):
+    """Every session of a person that began until a moment, but for the one that is `kept`: no token of them counts."""
+
+    person_id: str
+    kept: str
+    at: int
+
+
+Revocation = SessionEnded | RoleLost | SessionsEnded
 _decode = msgspec.json.Decoder(Revocation).decode
 
 
@@ -133,6 +142,7 @@ class Revocations:
         self._lock = threading.Lock()
         self._sessions: dict[str, int] = {}
         self._roles: dict[tuple[str, str, str], int] = {}
+        self._people: dict[str, SessionsEnded] = {}
         # Below every place, and above the member that is no entry.
         self._first = self._place = 10**14
         self._looked_at: datetime | None = None
@@ -143,6 +153,9 @@ class Revocations:
         """Whether a token with these claims must not count any more, as far as was heard LOOK_SECONDS ago."""
         self._look(now)
         if claims.sid in self._sessions:
+            return True
+        ended = self._people.get(claims.sub)
+        if ended is not None and claims.sid != ended.kept and _began(claims.sid) <= ended.at:
             return True
         if not self._roles:
             return False
@@ -200,6 +213,11 @@ class Revocations:
                 continue
             if isinstance(revocation, SessionEnded):
                 self._sessions[revocation.session_id] = revocation.at
+            elif isinstance(revocation, SessionsEnded):
+                # The latest says it for those before it, too, and has ended what they kept, if it was another.
+                known = self._people.get(revocation.person_id)
+                if known is None or known.at <= revocation.at:
+                    self._people[revocation.person_id] = revocation
             else:
                 role = (revocation.person_id, revocation.organiser_id, revocation.role)
                 self._roles[role] = max(revocation.at, self._roles.get(role, 0))
@@ -209,11 +227,17 @@ class Revocations:
         oldest = clock.epoch_milliseconds(now - KEPT)
         self._sessions = {name: at for name, at in self._sessions.items() if at > oldest}
         self._roles = {name: at for name, at in self._roles.items() if at > oldest}
+        self._people = {name: one for name, one in self._people.items() if one.at > oldest}
 
     def _hears(self, heard: bool) -> None:
         if heard != self._heard:
             log("revocations_heard" if heard else "revocations_not_heard", level="INFO" if heard else "WARNING")
         self._heard = heard
+
+
+def _began(session_id: str) -> int:
+    """When a session began, in milliseconds since 1970: its id says it."""
+    return clock.epoch_milliseconds(made_at(session_id))
 
 
 def revocation_feed() -> RevocationFeed:

@@ -20,6 +20,7 @@ ROUTES = [
     "POST /v1/sessions/refresh",
     "POST /v1/sessions/oidc",
     "POST /v1/people/me/identities",
+    "DELETE /v1/people/me/identities/{identity_id}",
     "DELETE /v1/sessions/current",
     "POST /v1/organisers",
     "POST /v1/organisers/{organiser_id}/members",

@@ -31,6 +31,7 @@ from tests.saga.writes import Writes
 pytestmark = pytest.mark.xdist_group("bad-input")
 
 PARAMETERS = {
+    "GET /v1/people/me/identities": {},
     "GET /v1/organisers/{organiser_id}/members": {},
     "GET /v1/organisers/{organiser_id}/api-keys": {},
     "GET /v1/usage": {"organiser_id": "organiser_id"},

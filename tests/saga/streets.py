@@ -47,6 +47,7 @@ class Streets:
             "GET /v1/holds/{hold_id}": lambda: Asked(
                 "GET", f"/v1/holds/{hold['hold_id']}", headers=(("Hold-Token", hold["hold_token"]),)
             ),
+            "GET /v1/people/me/identities": self.writes.list_identities,
             "GET /v1/waiting-rooms/{event_id}": self.writes.rush.show,
             "GET /v1/waiting-rooms/{event_id}/status": self.writes.rush.status,
             "GET /v1/organisers/{organiser_id}/statements/{month}": self.writes.programs.statement,

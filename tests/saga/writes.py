@@ -49,6 +49,7 @@ class Writes:
             "POST /v1/sessions/refresh": self.refresh,
             "POST /v1/sessions/oidc": self.sign_in_from_elsewhere,
             "POST /v1/people/me/identities": self.link_identity,
+            "DELETE /v1/people/me/identities/{identity_id}": self.unlink_identity,
             "DELETE /v1/sessions/current": self.sign_out,
             "POST /v1/organisers": self.register_organiser,
             "POST /v1/organisers/{organiser_id}/members": self.add_member,
@@ -116,9 +117,21 @@ class Writes:
         return Asked("POST", "/v1/sessions/oidc", body={"id_token": issuer_of_this_process().token()})
 
     def link_identity(self) -> Asked:
-        """Another identity of the buyer's."""
+        """An identity of somebody who has none yet, because there is an end to how many a person has."""
         body = {"id_token": issuer_of_this_process().token()}
-        return Asked("POST", "/v1/people/me/identities", self.buyer, body)
+        return Asked("POST", "/v1/people/me/identities", self.town.person("Linker"), body)
+
+    def list_identities(self) -> Asked:
+        """The one identity of somebody who has linked it just now."""
+        linking = self.link_identity()
+        self.town.door.expect(linking, 201)
+        return Asked("GET", linking.path, linking.caller)
+
+    def unlink_identity(self) -> Asked:
+        """The end of an identity linked for it, of somebody of their own: all other sessions of theirs end with it."""
+        linking = self.link_identity()
+        made = self.town.door.expect(linking, 201)
+        return Asked("DELETE", f"{linking.path}/{made['identity_id']}", linking.caller)
 
     def sign_out(self) -> Asked:
         """The end of a session made for it."""

@@ -2,6 +2,7 @@
 
 person#<id>       person            the person
                   membership#<org>  one for each organiser the person belongs to: read with the person, in one query
+                  identity#<id>     one for each identity that opens the account, for listing them
 email#<address>   email             whose address it is: makes it unique
 identity#<mark>   identity          whose identity at another issuer it is: makes it unique
 session#<id>      session           one sign-in
@@ -27,7 +28,16 @@ from services.accounts.repository.api_keys import (
     save_api_key,
 )
 from services.accounts.repository.attempts import Attempt, begin_attempt, forgive
-from services.accounts.repository.identities import add_person_of_identity, link_identity, person_of_identity
+from services.accounts.repository.identities import (
+    IdentityRow,
+    LinkedIdentityRow,
+    add_person_of_identity,
+    link_identity,
+    linked_identities,
+    linked_identity,
+    person_of_identity,
+    unlink_identity,
+)
 from services.accounts.repository.organisers import (
     MemberRow,
     OrganiserRow,
@@ -75,6 +85,8 @@ from services.accounts.repository.usage import (
 __all__ = [
     "ApiKeyRow",
     "Attempt",
+    "IdentityRow",
+    "LinkedIdentityRow",
     "MemberRow",
     "Membership",
     "OrganiserRow",
@@ -97,6 +109,8 @@ __all__ = [
     "forgive",
     "is_closed",
     "link_identity",
+    "linked_identities",
+    "linked_identity",
     "member",
     "members",
     "members_with_role",
@@ -122,6 +136,7 @@ __all__ = [
     "start_session",
     "statement",
     "statements",
+    "unlink_identity",
     "usage_day",
     "usage_days",
     "usage_month",

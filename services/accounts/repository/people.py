@@ -7,11 +7,27 @@ from typing import NamedTuple
 
 from pynamodb.attributes import UnicodeAttribute
 
-from shared.data import BareRow, ConditionRefused, Insert, Row, TransactionRefused, fetch, query_all, transact, update
+from shared.data import (
+    BareRow,
+    ConditionRefused,
+    Insert,
+    IntegerAttribute,
+    MomentAttribute,
+    Row,
+    TransactionRefused,
+    fetch,
+    query_all,
+    transact,
+    update,
+)
+from shared.ids import made_at
 
 
 class PersonRow(Row):
-    """A person who can sign in."""
+    """A person who can sign in. Without a password it is by an identity at another issuer alone, so that one must stay.
+
+    All sessions that began until `sessions_ended_until` are over, but for `session_kept`.
+    """
 
     class Meta:
         table_variable = "ACCOUNTS_TABLE_NAME"
@@ -19,7 +35,10 @@ class PersonRow(Row):
     person_id = UnicodeAttribute()
     email = UnicodeAttribute()
     name = UnicodeAttribute()
-    password_hash = UnicodeAttribute()
+    password_hash = UnicodeAttribute(null=True)
+    identity_count = IntegerAttribute(null=True)
+    sessions_ended_until = MomentAttribute(null=True)
+    session_kept = UnicodeAttribute(null=True)
 
 
 class EmailRow(BareRow):
@@ -51,7 +70,6 @@ class _PersonOrMembershipRow(PersonRow, MembershipRow):
     person_id = UnicodeAttribute(null=True)
     email = UnicodeAttribute(null=True)
     name = UnicodeAttribute(null=True)
-    password_hash = UnicodeAttribute(null=True)
     organiser_id = UnicodeAttribute(null=True)
     organiser_name = UnicodeAttribute(null=True)
     role = UnicodeAttribute(null=True)
@@ -71,14 +89,21 @@ class Person(NamedTuple):
     person_id: str
     email: str
     name: str
-    password_hash: str
+    password_hash: str | None
     memberships: tuple[Membership, ...]
     signed_up_at: datetime
+    sessions_ended_until: datetime | None = None
+    session_kept: str | None = None
 
     @property
     def roles(self) -> dict[str, str]:
         """Role by organiser, as access tokens carry it."""
         return {membership.organiser_id: membership.role for membership in self.memberships}
+
+    def has_ended(self, session_id: str) -> bool:
+        """Whether that session of the person's ended with all others."""
+        until = self.sessions_ended_until
+        return until is not None and session_id != self.session_kept and made_at(session_id) <= until
 
 
 def add_person(person_id: str, email: str, name: str, password_hash: str, now: datetime) -> str | None:
@@ -107,7 +132,9 @@ def person_by_id(person_id: str) -> Person | None:
     """The person and all memberships, in one query."""
     person: _PersonOrMembershipRow | None = None
     memberships: list[Membership] = []
-    for row in query_all(_PersonOrMembershipRow, f"person#{person_id}", consistent=True):
+    # Identities lie before the memberships, and no sign-in is to pay for reading them.
+    between = ("membership#", "person")
+    for row in query_all(_PersonOrMembershipRow, f"person#{person_id}", sk_between=between, consistent=True):
         if row.sk == "person":
             person = row
         elif row.sk.startswith("membership#"):
@@ -115,7 +142,14 @@ def person_by_id(person_id: str) -> Person | None:
     if person is None or person.created_at is None:
         return None
     return Person(
-        person.person_id, person.email, person.name, person.password_hash, tuple(memberships), person.created_at
+        person.person_id,
+        person.email,
+        person.name,
+        person.password_hash,
+        tuple(memberships),
+        person.created_at,
+        person.sessions_ended_until,
+        person.session_kept,
     )
 
 

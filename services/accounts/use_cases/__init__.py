@@ -106,7 +106,7 @@ def _sign_in(body: SignIn, now: datetime) -> SignedIn:
         person = None
     too_long = len(body.password) > domain.PASSWORD_LENGTH_MAX
     right = verify_password(person.password_hash if person else None, "" if too_long else body.password)
-    if person is None or not right or too_long:
+    if person is None or person.password_hash is None or not right or too_long:
         raise domain.SignInRefused("the e-mail address and the password do not belong together")
     if needs_rehash(person.password_hash):
         repository.renew_password_hash(person, hash_password(body.password), now)
@@ -297,6 +297,8 @@ def _continued(session: domain.Session, token: domain.RefreshToken, now: datetim
     person = repository.person_by_id(session.person_id)
     if person is None:
         raise domain.SessionOver("the account is gone")
+    if person.has_ended(session.session_id):
+        raise domain.SessionOver("it ended with all other sessions of this person; sign in again")
     return _signed_in(person, session, token, now)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from runtime.parts import Part
 from shared import clock
-from shared.auth import RoleLost, SessionEnded, revocation_text
+from shared.auth import RoleLost, SessionEnded, SessionsEnded, revocation_text
 from shared.auth import revocations as feeding
 from shared.auth.access import AccessClaims
 from shared.auth.revocations import KEPT, LOOK_SECONDS, RevocationFeed, Revocations
@@ -122,6 +122,33 @@ def test_a_lost_role_refuses_tokens_of_before_that_name_it_and_no_others(feed: C
     assert not process.refuse(claims(iat=before, org_1="scanner"), look(0))
     assert not process.refuse(claims(iat=before, org_2="manager"), look(0))
     assert not process.refuse(claims(person_id="per_2", iat=before, org_1="manager"), look(0))
+
+
+def session_begun(seconds: float) -> str:
+    return new_id("ses", NOW + timedelta(seconds=seconds))
+
+
+def test_sessions_that_ended_together_are_refused_by_when_they_began_but_for_the_one_kept(feed: Counting) -> None:
+    process = Revocations(feed)
+    before, kept, after = session_begun(-60), session_begun(-30), session_begun(1)
+    feed.tell([revocation_text(SessionsEnded("per_1", kept, clock.epoch_milliseconds(NOW)))])
+    assert process.refuse(claims(before), look(0))
+    assert process.refuse(claims(session_begun(0)), look(0))
+    assert not process.refuse(claims(kept), look(0))
+    assert not process.refuse(claims(after), look(0))
+    assert not process.refuse(claims(before, person_id="per_2"), look(0))
+    # One who comes later in the feed is not always later in time: what was kept by the latest goes on.
+    feed.tell(
+        [
+            revocation_text(SessionsEnded("per_1", after, clock.epoch_milliseconds(NOW + timedelta(seconds=2)))),
+            revocation_text(SessionsEnded("per_1", before, clock.epoch_milliseconds(NOW - timedelta(seconds=2)))),
+        ]
+    )
+    assert process.refuse(claims(kept), look(1))
+    assert not process.refuse(claims(after), look(1))
+    assert len(process._people) == 1
+    process.refuse(claims(after), NOW + KEPT + timedelta(seconds=2))
+    assert process._people == {}
 
 
 def test_an_entry_of_a_later_release_is_passed_over(feed: Counting) -> None:

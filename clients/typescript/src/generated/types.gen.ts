@@ -523,11 +523,13 @@ export type HoldView = {
 /**
  * IdentityView
  *
- * Who a person is at another issuer.
+ * Who a person is at another issuer, to the person alone. `identity_id` is what unlinks it.
  */
 export type IdentityView = {
+    identity_id: string;
     issuer: string;
     subject: string;
+    linked_at: string;
 };
 
 /**
@@ -889,6 +891,16 @@ export type PageViewEventSummary = {
  */
 export type PageViewGateView = {
     items: Array<GateView>;
+    next: string | null;
+};
+
+/**
+ * PageView[IdentityView]
+ *
+ * One page of a list; `next` is the cursor of the next one, None on the last.
+ */
+export type PageViewIdentityView = {
+    items: Array<IdentityView>;
     next: string | null;
 };
 
@@ -6519,6 +6531,96 @@ export type ShowMeResponses = {
 
 export type ShowMeResponse = ShowMeResponses[keyof ShowMeResponses];
 
+export type ListIdentitiesData = {
+    body?: never;
+    headers?: {
+        /**
+         * The ETag of an answer the client has: 304 if it still holds.
+         */
+        'If-None-Match'?: string;
+    };
+    path?: never;
+    query?: {
+        limit?: number;
+        cursor?: string;
+        /**
+         * The members wanted, `name,venue.city`, of a list's items; all others are left out of the answer.
+         */
+        fields?: string;
+    };
+    url: '/v1/people/me/identities';
+};
+
+export type ListIdentitiesErrors = {
+    /**
+     * The request cannot be read.
+     */
+    400: Problem & {
+        type?: 'urn:stagedoor:problem:bad-cursor' | 'urn:stagedoor:problem:bad-request';
+        status?: 400;
+    };
+    /**
+     * Sign in first.
+     */
+    401: Problem & {
+        type?: 'urn:stagedoor:problem:unauthorized';
+        status?: 401;
+    };
+    /**
+     * The API key may not do this.
+     */
+    403: Problem & {
+        type?: 'urn:stagedoor:problem:scope-missing';
+        status?: 403;
+    };
+    /**
+     * Something in the request is not acceptable.
+     */
+    422: Problem & {
+        type?: 'urn:stagedoor:problem:validation-failed';
+        status?: 422;
+    };
+    /**
+     * Too many requests.
+     */
+    429: Problem & {
+        type?: 'urn:stagedoor:problem:too-many-requests';
+        status?: 429;
+    };
+    /**
+     * A header is too large.
+     */
+    431: Problem & {
+        type?: 'urn:stagedoor:problem:header-too-large';
+        status?: 431;
+    };
+    /**
+     * Something went wrong on our side.
+     */
+    500: Problem & {
+        type?: 'urn:stagedoor:problem:internal';
+        status?: 500;
+    };
+    /**
+     * Not available at the moment.
+     */
+    503: Problem & {
+        type?: 'urn:stagedoor:problem:unavailable';
+        status?: 503;
+    };
+};
+
+export type ListIdentitiesError = ListIdentitiesErrors[keyof ListIdentitiesErrors];
+
+export type ListIdentitiesResponses = {
+    /**
+     * OK
+     */
+    200: PageViewIdentityView;
+};
+
+export type ListIdentitiesResponse = ListIdentitiesResponses[keyof ListIdentitiesResponses];
+
 export type LinkIdentityData = {
     body: ForeignToken;
     path?: never;
@@ -6535,24 +6637,24 @@ export type LinkIdentityErrors = {
         status?: 400;
     };
     /**
-     * The ID token was refused. Sign in first.
+     * The ID token was refused. The session is over. Sign in first.
      */
     401: Problem & {
-        type?: 'urn:stagedoor:problem:id-token-refused' | 'urn:stagedoor:problem:unauthorized';
+        type?: 'urn:stagedoor:problem:id-token-refused' | 'urn:stagedoor:problem:session-over' | 'urn:stagedoor:problem:unauthorized';
         status?: 401;
     };
     /**
-     * The API key may not do this.
+     * The API key may not do this. The sign-in was too long ago.
      */
     403: Problem & {
-        type?: 'urn:stagedoor:problem:scope-missing';
+        type?: 'urn:stagedoor:problem:scope-missing' | 'urn:stagedoor:problem:sign-in-not-recent';
         status?: 403;
     };
     /**
-     * The identity opens another account.
+     * The identity opens another account. There are too many identities.
      */
     409: Problem & {
-        type?: 'urn:stagedoor:problem:identity-taken';
+        type?: 'urn:stagedoor:problem:identity-taken' | 'urn:stagedoor:problem:too-many-identities';
         status?: 409;
     };
     /**
@@ -6616,6 +6718,92 @@ export type LinkIdentityResponses = {
 };
 
 export type LinkIdentityResponse = LinkIdentityResponses[keyof LinkIdentityResponses];
+
+export type UnlinkIdentityData = {
+    body?: never;
+    path: {
+        identity_id: string;
+    };
+    query?: never;
+    url: '/v1/people/me/identities/{identity_id}';
+};
+
+export type UnlinkIdentityErrors = {
+    /**
+     * The session is over. Sign in first.
+     */
+    401: Problem & {
+        type?: 'urn:stagedoor:problem:session-over' | 'urn:stagedoor:problem:unauthorized';
+        status?: 401;
+    };
+    /**
+     * The API key may not do this. The sign-in was too long ago.
+     */
+    403: Problem & {
+        type?: 'urn:stagedoor:problem:scope-missing' | 'urn:stagedoor:problem:sign-in-not-recent';
+        status?: 403;
+    };
+    /**
+     * There is no such thing.
+     */
+    404: Problem & {
+        type?: 'urn:stagedoor:problem:not-found';
+        status?: 404;
+    };
+    /**
+     * Nothing else opens the account.
+     */
+    409: Problem & {
+        type?: 'urn:stagedoor:problem:last-way-in';
+        status?: 409;
+    };
+    /**
+     * Something in the request is not acceptable.
+     */
+    422: Problem & {
+        type?: 'urn:stagedoor:problem:validation-failed';
+        status?: 422;
+    };
+    /**
+     * Too many requests.
+     */
+    429: Problem & {
+        type?: 'urn:stagedoor:problem:too-many-requests';
+        status?: 429;
+    };
+    /**
+     * A header is too large.
+     */
+    431: Problem & {
+        type?: 'urn:stagedoor:problem:header-too-large';
+        status?: 431;
+    };
+    /**
+     * Something went wrong on our side.
+     */
+    500: Problem & {
+        type?: 'urn:stagedoor:problem:internal';
+        status?: 500;
+    };
+    /**
+     * Not available at the moment.
+     */
+    503: Problem & {
+        type?: 'urn:stagedoor:problem:unavailable';
+        status?: 503;
+    };
+};
+
+export type UnlinkIdentityError = UnlinkIdentityErrors[keyof UnlinkIdentityErrors];
+
+export type UnlinkIdentityResponses = {
+    /**
+     * No Content
+     */
+    204: void;
+};
+
+export type UnlinkIdentityResponse = UnlinkIdentityResponses[keyof UnlinkIdentityResponses];
 
 export type ChangePoolData = {
     body: ChangePool;

@@ -33,10 +33,12 @@ export interface HealthView {
   checks: Record<string, string>;
 }
 
-/** Who a person is at another issuer. */
+/** Who a person is at another issuer, to the person alone. `identity_id` is what unlinks it. */
 export interface IdentityView {
+  identity_id: string;
   issuer: string;
   subject: string;
+  linked_at: string;
 }
 
 /** What one key used in the month. */
@@ -119,6 +121,12 @@ export interface OrganiserView {
 /** One page of a list; `next` is the cursor of the next one, None on the last. */
 export interface PageViewApiKeyView {
   items: ApiKeyView[];
+  next: string | null;
+}
+
+/** One page of a list; `next` is the cursor of the next one, None on the last. */
+export interface PageViewIdentityView {
+  items: IdentityView[];
   next: string | null;
 }
 
