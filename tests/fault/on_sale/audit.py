@@ -199,21 +199,29 @@ def check_told(books: Books) -> None:
 
 
 def check_given_once(books: Books) -> None:
-    """Nobody was given a place while somebody else still had it, by what both were told and when."""
+    """Nobody had a place while somebody else had it, by what both were told and when.
+
+    From when to when a person had it for certain is what counts, so that two who asked at the same moment and were both
+    given it are found as well.
+    """
     given: defaultdict[Place, list[Told]] = defaultdict(list)
     for told in books.told:
         for place in told.places:
             given[place].append(told)
     for place, holders in given.items():
-        holders.sort(key=lambda told: told.asked_at)
-        for earlier, later in itertools.combinations(holders, 2):
-            ends_at = min(earlier.expires_at, earlier.gave_up_at or earlier.expires_at)
-            order = books.orders.get(earlier.order_id or "")
-            if order is not None and order.state == "refunded":
-                # When a refund gives the places back is not told to anybody.
-                ends_at = min(ends_at, earlier.paid_at or ends_at)
-            if earlier.held_at < later.asked_at and later.held_at < ends_at:
-                raise Untrue(f"{place} was given to {later.hold_id} while {earlier.hold_id} had it")
+        for one, other in itertools.combinations(holders, 2):
+            if max(one.held_at, other.held_at) < min(_had_until(one, books), _had_until(other, books)):
+                raise Untrue(f"{place} was given to {other.hold_id} while {one.hold_id} had it")
+
+
+def _had_until(told: Told, books: Books) -> float:
+    """Until when a hold's places were the buyer's for certain, in seconds since 1970."""
+    ends_at = min(told.expires_at, told.gave_up_at or told.expires_at)
+    order = books.orders.get(told.order_id or "")
+    if order is not None and order.state == "refunded":
+        # When a refund gives the places back is not told to anybody.
+        return min(ends_at, told.paid_at or ends_at)
+    return ends_at
 
 
 def _is_of_pool(place: Place, capacity: int) -> bool:

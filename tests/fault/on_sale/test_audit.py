@@ -115,7 +115,17 @@ WRONGS: dict[str, tuple[Callable[[Books], object], str]] = {
     "payment unknown": (lambda books: setattr(books.told[2], "paid_at", NOW), "knows nothing"),
     "given twice": (
         lambda books: books.told.append(
-            replace(told_of(FREED, frozenset({(0, 0)}), None), asked_at=NOW - 6, held_at=NOW - 5)
+            replace(told_of(FREED, frozenset({(0, 0)}), None), asked_at=NOW - 6, held_at=NOW - 5, gave_up_at=NOW - 4)
+        ),
+        "was given to",
+    ),
+    "given to two who asked at once": (
+        lambda books: books.told.append(
+            replace(
+                told_of(FREED, books.told[0].places, None),
+                asked_at=books.told[0].asked_at,
+                held_at=books.told[0].held_at,
+            )
         ),
         "was given to",
     ),
