@@ -70,7 +70,7 @@ def _first_time(foreign: ForeignIdentity, now: datetime) -> str:
     added = repository.add_person_of_identity(new_id("per", now), email, name, foreign, now)
     if added.person_id is None:
         raise identities.AccountNotLinked(
-            "there is an account with this e-mail address: sign in to it as before, by its password or another identity,"
-            " and link this one by POST /v1/people/me/identities"
+            "there is an account with this e-mail address: sign in to it as before, by its password or another"
+            " identity, and link this one by POST /v1/people/me/identities"
         )
     return added.person_id

@@ -21,6 +21,7 @@ from services.reservations.repository import caching, waiting_rooms
 from services.reservations.repository.waiting_room_lua import (
     CLAIM_LUA,
     CLOSE_LUA,
+    GIVEN_LUA,
     LOOK_LUA,
     OBSERVE_LUA,
     OFFER_LUA,
@@ -139,6 +140,12 @@ def close_before(event_id: str) -> int | None:
     It knows as long as it runs without a break: then every serial that anybody has is below the next one.
     """
     given = int(_run("close", CLOSE_LUA, event_id, ("serials",), [KEPT_SECONDS]))
+    return None if given < 0 else given
+
+
+def given_before(event_id: str) -> int | None:
+    """How many serials of before have been given out so far, None where Redis cannot know. Raises CacheDown."""
+    given = int(_run("given", GIVEN_LUA, event_id, ("serials",), []))
     return None if given < 0 else given
 
 

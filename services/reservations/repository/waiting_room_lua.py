@@ -99,16 +99,23 @@ return 1
 """
 )
 
-# Key: serials. Argument: seconds. Answers how many serials of before were given out, -1 where this run cannot know.
-CLOSE_LUA: Final = (
+# Key: serials. Answers how many serials of before were given out, -1 where this run cannot know.
+GIVEN_LUA: Final = (
     _RUN
     + r"""
-redis.call('HSET', KEYS[1], 'drawn', '1')
-redis.call('EXPIRE', KEYS[1], ARGV[1])
 local found = redis.call('HMGET', KEYS[1], 'before:run', 'before:next')
 if found[1] == run() then return tonumber(found[2]) end
 return -1
 """
+)
+
+# The same, and no more of them from here on. Argument: seconds.
+CLOSE_LUA: Final = (
+    r"""
+redis.call('HSET', KEYS[1], 'drawn', '1')
+redis.call('EXPIRE', KEYS[1], ARGV[1])
+"""
+    + GIVEN_LUA
 )
 
 # Keys: claimed, outstanding, counts. Arguments: rank, person, now, seconds a Pass is good, field of the count, seconds.

@@ -11,7 +11,7 @@ from services.reservations import repository
 from services.reservations.domain.waiting_room import Room
 from services.reservations.domain.waiting_room_rate import Why
 from services.reservations.domain.waiting_room_refusals import WaitingRoomOpened, WaitingRoomUnknown
-from services.reservations.repository import waiting_rooms
+from services.reservations.repository import waiting_room_board, waiting_rooms
 from services.reservations.repository.waiting_room_rows import RoomRow, room_key
 from services.reservations.use_cases.waiting_room_status import Seen, document_of, see
 from services.reservations.waiting_room_schemas import (
@@ -22,6 +22,7 @@ from services.reservations.waiting_room_schemas import (
     WaitingRoomSettings,
 )
 from shared.auth import Identity
+from shared.cache import CacheDown
 from shared.clock import to_milliseconds
 from shared.data import StaleVersion
 
@@ -135,10 +136,21 @@ def _changed(row: RoomRow, given: dict[str, Any], now: datetime, expected: int |
 
 
 def _waiting(seen: Seen) -> int:
-    if seen.board is None or seen.draw is None:
-        progress = waiting_rooms.progress_of(seen.room.event_id)
-        return max(0, progress.before + progress.after - seen.serving)
-    return max(0, seen.board.issued - seen.serving)
+    if seen.board is not None and seen.draw is not None:
+        return max(0, seen.board.issued - seen.serving)
+    given = None if seen.draw is not None else _given_before(seen.room.event_id)
+    if given is not None:
+        return given
+    # Those leased from the table: the most there can be.
+    progress = waiting_rooms.progress_of(seen.room.event_id)
+    return max(0, progress.before + progress.after - seen.serving)
+
+
+def _given_before(event_id: str) -> int | None:
+    try:
+        return waiting_room_board.given_before(event_id)
+    except CacheDown:
+        return None
 
 
 def _settings(room: Room) -> WaitingRoomSettings:

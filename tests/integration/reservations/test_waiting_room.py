@@ -23,6 +23,7 @@ from services.reservations.use_cases.waiting_room_numbers import NUMBER_AUDIENCE
 from services.reservations.use_cases.waiting_room_passes import PASS_AUDIENCE, Pass
 from services.reservations.waiting_room_schemas import NumberView
 from shared.auth import verify_token
+from shared.cache import Cache
 from shared.data import consumed
 from shared.ids import new_id
 from tests.integration.reservations.box_office import OPENING, basket, hold, on_sale
@@ -55,6 +56,17 @@ def test_one_person_gets_one_number(redis_or_none: str) -> None:
     signed = verify_token(mine.number, NUMBER_AUDIENCE, Number, now=BEFORE)
     assert (signed.event_id, signed.person_id, signed.before) == (published.event_id, me, True)
     assert (mine.phase, mine.rank) == ("before", None)
+
+
+def test_an_organiser_sees_how_many_wait_for_the_opening() -> None:
+    published, _ = on_sale(10)
+    room_for(published)
+    for many in range(1, 4):
+        number(published, BEFORE)
+        assert control(published, BEFORE).waiting == many
+    # Without Redis it is those leased for it, of which some may be nobody's yet.
+    with caching.using(Cache(None, prefix="none")):
+        assert control(published, BEFORE).waiting == waiting_room_board.LEASE_FIRST
 
 
 def test_a_double_click_gets_the_same_number() -> None:
