@@ -159,6 +159,18 @@ def encode_problem(problem: Problem, trace_id: str) -> Encoded:
     return Encoded(problem.status, _encoder.encode(problem.document(trace_id)), headers)
 
 
+def without_body(answer: dict[str, Any]) -> dict[str, Any]:
+    """The head of an answer as Lambda returns it; its Content-Length is that of the body which is left out."""
+    body = str(answer.get("body") or "")
+    length = len(base64.b64decode(body)) if answer.get("isBase64Encoded") else len(body.encode())
+    return {
+        **answer,
+        "headers": {**answer["headers"], "Content-Length": str(length)},
+        "body": "",
+        "isBase64Encoded": False,
+    }
+
+
 def with_trace(encoded: Encoded, trace_id: str) -> Encoded:
     """The same answer with the header that names its trace."""
     encoded.all_headers["Trace-Id"] = trace_id

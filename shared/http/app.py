@@ -18,7 +18,7 @@ from shared import clock, telemetry
 from shared.auth.errors import AccessRefused
 from shared.auth.revocations import heard_revocations
 from shared.http.access import PUBLIC, SIGNED_IN
-from shared.http.answer import Encoded, encode_problem, with_trace
+from shared.http.answer import Encoded, encode_problem, with_trace, without_body
 from shared.http.health import Health, HealthView
 from shared.http.mapping import ProblemMapper
 from shared.http.operations import Declared, Handler, Operation, ProblemMap
@@ -169,7 +169,8 @@ class App(Chalice):
         # An empty list of content types, because Chalice's own 415 is no problem document; the view sees to it.
         declare = super().route(
             operation.path,
-            methods=[operation.method],
+            # Whoever may GET may ask for the head of the answer alone (RFC 9110, 9.3.2).
+            methods=["GET", "HEAD"] if operation.method == "GET" else [operation.method],
             authorizer=authorizer,
             content_types=[],
             name=f"{operation.name}_{operation.method.lower()}",
@@ -194,7 +195,7 @@ class App(Chalice):
                 if answer is None:
                     answer = self._answer_through_chalice(event, context)
                 fields["status"] = answer["statusCode"]
-                return answer
+                return without_body(answer) if fields["method"] == "HEAD" else answer
         finally:
             self._lambda_of_context.reset(lambda_token)
             self._request_of_context.reset(request_token)

@@ -115,7 +115,9 @@ class Invocation:
             requests.count_request(self.metrics(), status, milliseconds)
             metrics = self._metrics
         if metrics is not None:
-            finer = {"operation": f"{fields.get('method')} {route}"} if route is not None else None
+            # Asking for the head alone is the same operation.
+            method = "GET" if fields.get("method") == "HEAD" else fields.get("method")
+            finer = {"operation": f"{method} {route}"} if route is not None else None
             fields.update(metrics.embedded({"service": self.service}, finer, requests.BY_OPERATION))
         # Decided before: metrics on the line have to be written even where lines of this level are not wanted.
         logs.log_always("invocation", level="INFO" if error is None else "ERROR", error=error, **fields)

@@ -50,6 +50,20 @@ def test_bytes_come_and_go_unchanged(client: httpx.Client) -> None:
     assert answer.headers["content-type"] == "application/pdf"
 
 
+@pytest.mark.parametrize("path", ["/v1/notes/n1", "/v1/echo/mine", "/v1/nowhere", "/health", "/openapi.json"])
+def test_the_head_of_an_answer_can_be_asked_for_alone(client: httpx.Client, path: str) -> None:
+    for headers in ({}, bearer(), {**bearer(), "Accept-Encoding": "br"}):
+        with client.stream("GET", path, headers=headers) as answer:
+            raw = b"".join(answer.iter_raw())
+        head = client.head(path, headers=headers)
+        assert (head.status_code, head.content) == (answer.status_code, b"")
+        assert head.headers.get("etag") == answer.headers.get("etag")
+        assert head.headers["content-type"] == answer.headers["content-type"]
+        assert int(head.headers["content-length"]) == len(raw) > 0
+        # Nothing is left on the connection that the next answer would begin with.
+        assert client.get("/v1/notes/n1").json() == {"note_id": "n1"}
+
+
 @pytest.mark.parametrize("coding", ["gzip", "br"])
 def test_a_coding_comes_through_as_the_function_made_it(client: httpx.Client, coding: str) -> None:
     said = {"text": "ü" * 5000}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -47,7 +48,19 @@ EVENTS = [
         for kind in ("sold-out", "unexpected", "too-many", "unencodable", "nothing")
     ),
     event("GET", "/health", "/health"),
+    event("HEAD", "/v1/document", "/v1/document"),
+    event("HEAD", "/v1/failures/sold-out", "/v1/failures/{kind}", kind="sold-out"),
 ]
+
+
+@pytest.mark.parametrize("path", ["/v1/document", "/v1/table", "/health"])
+def test_a_head_is_that_of_the_answer(path: str) -> None:
+    app = build()
+    answer, head = (app(event(method, path, path), None) for method in ("GET", "HEAD"))
+    raw = base64.b64decode(answer["body"]) if answer.get("isBase64Encoded") else answer["body"].encode()
+    assert head["body"] == ""
+    assert head["headers"] == {**answer["headers"], "Content-Length": str(len(raw))}
+    assert len(raw) > 0
 
 
 @pytest.mark.parametrize("request_event", EVENTS, ids=lambda one: f"{one['httpMethod']} {one['path']}")

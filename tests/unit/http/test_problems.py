@@ -72,7 +72,7 @@ def test_an_answer_that_cannot_be_written_is_our_mistake(client: Any) -> None:
 
 def test_a_method_that_is_not_there_is_a_problem_too(client: Any) -> None:
     answer = client.put("/v1/document")
-    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
     assert answer.json["type"] == "urn:stagedoor:problem:method-not-allowed"
 
 

@@ -292,4 +292,5 @@ def test_operations_say_all_that_a_description_needs(app: App) -> None:
     assert placed.body.__name__ == "PlaceOrder"
     assert [error.__name__ for error in placed.errors] == ["SoldOut"]
     declared = {(one.path, one.method) for one in app.operations}
+    declared |= {(path, "HEAD") for path, method in declared if method == "GET"}
     assert declared == {(path, method) for path, methods in app.routes.items() for method in methods}

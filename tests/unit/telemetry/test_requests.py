@@ -19,10 +19,12 @@ def counted_in_prod(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(requests, "_has_answered", True)
 
 
-def line_of(capsys: pytest.CaptureFixture[str], status: int, route: str | None = "/v1/orders/{order_id}") -> Any:
+def line_of(
+    capsys: pytest.CaptureFixture[str], status: int, route: str | None = "/v1/orders/{order_id}", method: str = "GET"
+) -> Any:
     """The line of a request that was answered with that status."""
     with invocation("orders", "http") as working:
-        working.note(route=route, method="GET", status=status)
+        working.note(route=route, method=method, status=status)
     (line,) = map(json.loads, capsys.readouterr().out.splitlines())
     return line
 
@@ -51,6 +53,11 @@ def test_latency_and_errors_stand_by_operation_too_and_nothing_else_does(capsys:
         "ServerErrors": "Count",
     }
     assert {one["Namespace"] for one in (by_service, by_operation)} == {"Stagedoor/prod"}
+
+
+def test_the_head_of_an_answer_is_the_same_operation(capsys: pytest.CaptureFixture[str]) -> None:
+    line = line_of(capsys, 200, method="HEAD")
+    assert (line["method"], line["operation"]) == ("HEAD", "GET /v1/orders/{order_id}")
 
 
 def test_what_no_route_takes_is_no_operation(capsys: pytest.CaptureFixture[str]) -> None:
