@@ -164,6 +164,14 @@ def encoded(body: Any) -> bytes:
     return json.dumps(body).encode()
 
 
+def is_no_object(raw: bytes) -> bool:
+    """Whether the bytes are no JSON object. Chance finds `{}` now and then, which asks for a change of nothing."""
+    try:
+        return not isinstance(json.loads(raw), dict)
+    except ValueError:
+        return True
+
+
 def try_every_flaw(house: House, route: str) -> int:
     """Sends a good body with every single flaw; answers how many there were."""
     good, kind = house.good(route), inspect.type_info(house.operations[route].body)
@@ -242,7 +250,7 @@ def test_what_is_no_json_is_refused(house: House, route: str) -> None:
         check(house.send(good.with_header("Content-Type", media_type)), f"{route} as {media_type!r}")
 
     @SOME
-    @given(cut=st.integers(0, len(raw) - 1), noise=st.binary(max_size=20))
+    @given(cut=st.integers(0, len(raw) - 1), noise=st.binary(max_size=20).filter(is_no_object))
     def try_some(cut: int, noise: bytes) -> None:
         check(house.send(good._replace(body=raw[:cut])), f"{route} cut off at {cut}")
         check(house.send(good._replace(body=noise)), f"{route} with {noise!r}")
