@@ -21,7 +21,7 @@ from shared.http import parsing
 from shared.http.mapping import ProblemMapper
 from shared.http.operations import Operation
 from shared.http.parsing import BODY_BYTES_MAX, NESTING_MAX, BodyReader, ParameterReader
-from tests.property.flaws import Flaw, flaws, of_another_type, places, wrong_parameters
+from tests.property.flaws import Flaw, flaws, is_no_object, of_another_type, places, wrong_parameters
 from tests.saga.front_door import Asked, Reply, route_of
 from tests.saga.stored import stored
 from tests.saga.tenants import Town
@@ -162,14 +162,6 @@ def with_new_key(asked: Asked) -> Asked:
 def encoded(body: Any) -> bytes:
     """A body as bytes; lone surrogates go as the escapes a careless client writes."""
     return json.dumps(body).encode()
-
-
-def is_no_object(raw: bytes) -> bool:
-    """Whether the bytes are no JSON object. Chance finds `{}` now and then, which asks for a change of nothing."""
-    try:
-        return not isinstance(json.loads(raw), dict)
-    except ValueError:
-        return True
 
 
 def try_every_flaw(house: House, route: str) -> int:
