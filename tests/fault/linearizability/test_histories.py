@@ -23,6 +23,7 @@ from tests.integration.reservations.box_office import OPENING, event, general_po
 from tests.property.reservations.wiretap import FOR_EVER
 
 PROCESSES, OPERATIONS, HOLD_SECONDS = 4, 50, 15
+HISTORIES_MAX = 3
 
 
 def on_sale(kind: str) -> EventPublished:
@@ -87,19 +88,34 @@ def answers(history: list[Operation]) -> set[str]:
 
 @pytest.mark.parametrize(("kind", "redis"), [("seats", True), ("standing", True), ("standing", False)])
 def test_every_history_has_an_order(tmp_path: Path, kind: str, redis: bool) -> None:
-    seed = str(random.SystemRandom().getrandbits(32))
-    history = record(tmp_path, kind, seed, redis=redis)
-    verdict = check(history)
-    assert verdict.outcome == "linearizable", report(verdict, seed)
-    # A history in which nothing of interest happened would prove nothing.
-    heard = answers(history)
-    assert {"hold held", "confirm confirmed", "release released"} <= heard, heard
-    assert sum(one.end is None for one in history) >= 2, "two processes were killed at work"
-    assert any(overlaps(one, other) for one, other in itertools.pairwise(history))
+    missing: list[str] = []
+    for number in range(HISTORIES_MAX):
+        seed = str(random.SystemRandom().getrandbits(32))
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        history = record(folder, kind, seed, redis=redis)
+        verdict = check(history)
+        assert verdict.outcome == "linearizable", report(verdict, seed)
+        missing = missing_interest(history)
+        if not missing:
+            return
+    # Histories in which nothing of interest happened would prove nothing.
+    raise AssertionError(f"in none of {HISTORIES_MAX} histories was there all of interest: {missing}")
+
+
+def missing_interest(history: list[Operation]) -> list[str]:
+    """What a history has to have and has not. How the processes meet is the machine's affair, and it may be busy."""
+    wanted = {"hold held", "confirm confirmed", "release released"} - answers(history)
+    missing = sorted(wanted)
+    if sum(one.end is None for one in history) < 2:
+        missing.append("two processes that were killed at work")
+    if not any(overlaps(one, other) for one, other in itertools.combinations(history, 2)):
+        missing.append("two operations about one place at the same time")
+    return missing
 
 
 def overlaps(one: Operation, other: Operation) -> bool:
-    """Whether they went on at the same time about the same places."""
+    """Whether the other began while the one went on, about the same places."""
     return one.end is not None and other.begin < one.end and not one.touches().isdisjoint(other.touches())
 
 
