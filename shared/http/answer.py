@@ -160,15 +160,16 @@ def encode_problem(problem: Problem, trace_id: str) -> Encoded:
 
 
 def without_body(answer: dict[str, Any]) -> dict[str, Any]:
-    """The head of an answer as Lambda returns it; its Content-Length is that of the body which is left out."""
-    body = str(answer.get("body") or "")
+    """The head of an answer as Lambda returns it; its Content-Length is that of the body which is left out.
+
+    An answer that has none, such as a 304, stays as it is: no bytes would be a false claim (RFC 9110, 8.6).
+    """
+    body = answer.get("body")
+    if not body:
+        return answer
     length = len(base64.b64decode(body)) if answer.get("isBase64Encoded") else len(body.encode())
-    return {
-        **answer,
-        "headers": {**answer["headers"], "Content-Length": str(length)},
-        "body": "",
-        "isBase64Encoded": False,
-    }
+    headers = {**answer["headers"], "Content-Length": str(length)}
+    return {**answer, "headers": headers, "body": "", "isBase64Encoded": False}
 
 
 def with_trace(encoded: Encoded, trace_id: str) -> Encoded:

@@ -139,14 +139,12 @@ def close_before(event_id: str) -> int | None:
 
     It knows as long as it runs without a break: then every serial that anybody has is below the next one.
     """
-    given = int(_run("close", CLOSE_LUA, event_id, ("serials",), [KEPT_SECONDS]))
-    return None if given < 0 else given
+    return _given("close", CLOSE_LUA, event_id, [KEPT_SECONDS])
 
 
 def given_before(event_id: str) -> int | None:
     """How many serials of before have been given out so far, None where Redis cannot know. Raises CacheDown."""
-    given = int(_run("given", GIVEN_LUA, event_id, ("serials",), []))
-    return None if given < 0 else given
+    return _given("given", GIVEN_LUA, event_id, [])
 
 
 def open_before(event_id: str) -> None:
@@ -207,6 +205,11 @@ def observe(event_id: str, now: datetime, settled: tuple[int, int], serving: int
         fresh_claimed=fresh_claimed,
         after=int(after) if after >= 0 else None,
     )
+
+
+def _given(name: str, lua: str, event_id: str, arguments: list[Any]) -> int | None:
+    given = int(_run(name, lua, event_id, ("serials",), arguments))
+    return None if given < 0 else given
 
 
 def _run(name: str, lua: str, event_id: str, keys: tuple[str, ...], arguments: list[Any]) -> Any:

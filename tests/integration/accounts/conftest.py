@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
+import threading
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -12,6 +14,7 @@ import pytest
 from chalice.local import NotAuthorizedError
 
 from shared.auth import passwords
+from tests.saga.issuer import CLIENT_ID, LocalIssuer
 
 Send = Callable[..., Any]
 PASSWORD = "correct horse battery"
@@ -139,3 +142,35 @@ def make_organiser(send: Send, join: Callable[[], Account], renewed: Callable[[A
     answer = send("POST", "/v1/organisers", {"name": "Hall of Tests"}, owner.access_token)
     assert answer.status_code == 201, answer.body
     return Organiser(answer.json["organiser_id"], renewed(owner))
+
+
+@pytest.fixture
+def issuer(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalIssuer]:
+    """An issuer that is trusted in this test."""
+    made = LocalIssuer()
+    trust(monkeypatch, made)
+    yield made
+    made.stop()
+
+
+def trust(monkeypatch: pytest.MonkeyPatch, issuer: LocalIssuer, **more: Any) -> None:
+    configured = {"issuer": issuer.issuer, "client_ids": [CLIENT_ID, "stagedoor-app"], **more}
+    monkeypatch.setenv("TRUSTED_ISSUERS", json.dumps([configured]))
+
+
+def both_look_first(monkeypatch: pytest.MonkeyPatch, write: str) -> threading.Barrier:
+    """Lets two who call that write of the repository have looked, both, before either writes.
+
+    Who does not come to it aborts the barrier, so that the other need not wait.
+    """
+    from services.accounts import repository
+
+    barrier, writing = threading.Barrier(2), getattr(repository, write)
+
+    def meet(*arguments: Any) -> None:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            barrier.wait(10)
+        writing(*arguments)
+
+    monkeypatch.setattr(repository, write, meet)
+    return barrier

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -16,23 +15,10 @@ from shared import clock
 from shared.auth import issuers, verify_access_token
 from shared.auth.issuers import TrustedIssuers, read_trusted_issuers
 from shared.data import consumed
+from tests.integration.accounts.conftest import trust
 from tests.saga.issuer import CLIENT_ID, LocalIssuer
 
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture
-def issuer(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalIssuer]:
-    """An issuer that is trusted in this test."""
-    made = LocalIssuer()
-    trust(monkeypatch, made)
-    yield made
-    made.stop()
-
-
-def trust(monkeypatch: pytest.MonkeyPatch, issuer: LocalIssuer, **more: Any) -> None:
-    configured = {"issuer": issuer.issuer, "client_ids": [CLIENT_ID, "stagedoor-app"], **more}
-    monkeypatch.setenv("TRUSTED_ISSUERS", json.dumps([configured]))
 
 
 def exchange(send: Any, token: str, **body: Any) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,6 +13,7 @@ from shared.auth import Identity
 from shared.data import Check, consumed
 from shared.data import transact as transact_all
 from shared.http import Conflict, Forbidden
+from tests.integration.accounts.conftest import both_look_first
 
 
 def add(send: Any, organiser: Any, account: Any, role: str) -> None:
@@ -82,14 +81,7 @@ def test_two_owners_cannot_take_each_other_out_at_once(
             "transact",
             lambda *writes, now: transact_all(*(one for one in writes if not isinstance(one, Check)), now=now),
         )
-    barrier, removing = threading.Barrier(2), repository.remove_member
-
-    def both_have_looked(*arguments: Any) -> None:
-        with contextlib.suppress(threading.BrokenBarrierError):
-            barrier.wait(5)
-        removing(*arguments)
-
-    monkeypatch.setattr(repository, "remove_member", both_have_looked)
+    barrier = both_look_first(monkeypatch, "remove_member")
 
     def depose(pair: tuple[Any, Any]) -> str:
         remover, removed = pair

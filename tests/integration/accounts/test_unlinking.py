@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -24,19 +24,11 @@ from shared.auth.revocations import RevocationFeed, Revocations
 from shared.data import Update, consumed
 from shared.data import transact as transact_all
 from shared.ids import is_id
-from tests.integration.accounts.test_other_issuers import exchange, trust
+from tests.integration.accounts.conftest import both_look_first
+from tests.integration.accounts.test_other_issuers import exchange
 from tests.saga.issuer import LocalIssuer
 
 PATH = "/v1/people/me/identities"
-
-
-@pytest.fixture
-def issuer(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalIssuer]:
-    """An issuer that is trusted in this test."""
-    made = LocalIssuer()
-    trust(monkeypatch, made)
-    yield made
-    made.stop()
 
 
 def link(send: Any, issuer: LocalIssuer, access_token: str, **claims: Any) -> Any:
@@ -184,14 +176,7 @@ def test_two_unlinked_at_once_are_never_both_the_last_but_one(
     linked(send, issuer, token)
     if not guarded:
         without_the_persons_condition(monkeypatch)
-    barrier, unlinking = threading.Barrier(2), repository.unlink_identity
-
-    def both_have_looked(*arguments: Any) -> None:
-        with contextlib.suppress(threading.BrokenBarrierError):
-            barrier.wait(10)
-        unlinking(*arguments)
-
-    monkeypatch.setattr(repository, "unlink_identity", both_have_looked)
+    both_look_first(monkeypatch, "unlink_identity")
 
     def take_off(identity_id: str) -> str:
         try:

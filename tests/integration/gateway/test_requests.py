@@ -64,6 +64,13 @@ def test_the_head_of_an_answer_can_be_asked_for_alone(client: httpx.Client, path
         assert client.get("/v1/notes/n1").json() == {"note_id": "n1"}
 
 
+def test_the_head_of_what_the_client_has_already_claims_no_length(client: httpx.Client) -> None:
+    known = {"If-None-Match": client.get("/v1/notes/n1").headers["etag"]}
+    for answer in (client.get("/v1/notes/n1", headers=known), client.head("/v1/notes/n1", headers=known)):
+        assert (answer.status_code, answer.content) == (304, b"")
+        assert "content-length" not in answer.headers
+
+
 @pytest.mark.parametrize("coding", ["gzip", "br"])
 def test_a_coding_comes_through_as_the_function_made_it(client: httpx.Client, coding: str) -> None:
     said = {"text": "ü" * 5000}
